@@ -1,0 +1,2 @@
+//! The tests on real machines: a Debian VM with ZFS and netplan, and real OpenSSH servers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
