@@ -1,2 +1,5 @@
 //! The tests on real machines: a Debian VM with ZFS and netplan, and real OpenSSH servers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod harness;
+mod support;

@@ -1,0 +1,8 @@
+//! What the tests on real machines stand on.
+#![allow(dead_code, reason = "not every scenario needs every means")]
+
+mod seed;
+mod tied;
+
+pub(crate) mod sshd;
+pub(crate) mod wire;

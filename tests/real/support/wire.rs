@@ -1,0 +1,166 @@
+//! A wire to a server on loopback that a test can cut, stall or slow down.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::Shutdown;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::thread;
+use std::time::Duration;
+
+/// Forwards a port of its own to a server's.
+pub(crate) struct Wire {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    open: Vec<TcpStream>,
+    connections: usize,
+    /// Bytes from the client that have gone through, over all connections.
+    sent: usize,
+    cut_after: Option<usize>,
+    refusing: bool,
+    stalled: bool,
+    delay: Duration,
+}
+
+impl Wire {
+    pub(crate) fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::new(Shared::default());
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A refused client is dropped: to it, that is a closed connection.
+                if accepting.admits() {
+                    accepting.join(client, server);
+                }
+            }
+        });
+        Self { port, shared }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Closes all connections; new ones are let through.
+    pub(crate) fn cut(&self) {
+        self.shared.lock().cut();
+    }
+
+    /// Closes all connections, once, when the clients have sent so many more bytes.
+    pub(crate) fn cut_after(&self, bytes: usize) {
+        let mut state = self.shared.lock();
+        state.cut_after = Some(state.sent + bytes);
+    }
+
+    /// Closes all connections and every new one at once, until told otherwise.
+    pub(crate) fn refuse(&self, refusing: bool) {
+        let mut state = self.shared.lock();
+        state.refusing = refusing;
+        if refusing {
+            state.cut();
+        }
+    }
+
+    /// Nothing passes and nothing is closed, as with a pulled cable, until told otherwise.
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.shared.lock().stalled = stalled;
+        self.shared.changed.notify_all();
+    }
+
+    /// Holds every piece of data back for so long.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.shared.lock().delay = delay;
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.lock().connections
+    }
+
+    /// Bytes that clients have sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.shared.lock().sent
+    }
+}
+
+impl Drop for Wire {
+    /// The listener's thread ends with the test process; until then it lets nobody through.
+    fn drop(&mut self) {
+        self.refuse(true);
+        self.stall(false);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics with it")
+    }
+
+    fn admits(&self) -> bool {
+        !self.lock().refusing
+    }
+
+    fn join(self: &Arc<Self>, client: TcpStream, port: u16) {
+        let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
+        let copy = |stream: &TcpStream| stream.try_clone().expect("a second handle");
+        let mut state = self.lock();
+        state.connections += 1;
+        state.open.extend([copy(&client), copy(&server)]);
+        drop(state);
+        let (there, back) = (Arc::clone(self), Arc::clone(self));
+        let (client_too, server_too) = (copy(&client), copy(&server));
+        thread::spawn(move || there.pump(client, server, true));
+        thread::spawn(move || back.pump(server_too, client_too, false));
+    }
+
+    fn pump(&self, mut from: TcpStream, mut to: TcpStream, counted: bool) {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            let delay = self.lock().delay;
+            thread::sleep(delay);
+            let held = self.changed.wait_while(self.lock(), |state| state.stalled).expect("no thread panics with it");
+            if counted && count(held, length) {
+                break;
+            }
+            if to.write_all(&buffer[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+        let _ = from.shutdown(Shutdown::Both);
+    }
+}
+
+/// Whether these bytes were the ones that the wire was to be cut at.
+fn count(mut state: MutexGuard<'_, State>, length: usize) -> bool {
+    state.sent += length;
+    let reached = state.cut_after.is_some_and(|limit| state.sent >= limit);
+    if reached {
+        state.cut_after = None;
+        state.cut();
+    }
+    reached
+}
+
+impl State {
+    fn cut(&mut self) {
+        for stream in self.open.drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
