@@ -4,6 +4,7 @@
 
 mod address;
 mod content;
+mod ground;
 mod network;
 mod node;
 mod pool;
@@ -16,6 +17,7 @@ use ipnet::Ipv4Net;
 
 pub use address::{Address, AddressError};
 pub use content::{Content, Part};
+pub use ground::Ground;
 pub use network::{Attachment, Network, Port, Route, Vlan};
 pub use node::{Connection, File, Mode, Module, Node, Os, Package, Ssh, Sysctl, Unit};
 pub use pool::{Dataset, Layout, Pool, Volume};

@@ -1,1 +1,14 @@
-//! (being built)
+//! Changes and steps: the plan as data. What is shown is what is saved is what is applied.
+
+mod change;
+mod mark;
+pub mod record;
+mod shell;
+mod step;
+mod value;
+
+pub use change::{Action, Cause, Change, Obstacle};
+pub use mark::{Mark, Origin};
+pub use shell::{quote, shell_line};
+pub use step::{Act, Guard, Step};
+pub use value::{Attributes, Difference, Value, differences, digest};

@@ -1,0 +1,208 @@
+//! What a kind of resource is: five questions, no I/O.
+
+use std::fmt::Debug;
+
+use crate::config::Located;
+use crate::lab::{Address, Ground, Lab, Meta, Node};
+use crate::observe::{Ask, Observation, Reply};
+use crate::plan::{Attributes, Difference, Guard, Mark, Obstacle, Step, differences};
+
+/// A kind of resource: one file in `src/kinds/`, one line in [`super::KINDS`].
+pub trait Kind: Sync {
+    /// Its name in plans, marks and docs: `zfs-volume`.
+    fn name(&self) -> &'static str;
+
+    /// One sentence for the reference.
+    fn about(&self) -> &'static str;
+
+    /// What the lab desires of this kind, in order of address.
+    fn declare(&self, lab: &Lab) -> Vec<Resource>;
+
+    /// What happens to a resource that labctl made and that left the file.
+    fn leaving(&self) -> Leaving {
+        Leaving::Destroyed
+    }
+
+    /// Whether the things themselves carry the mark (then [`Kind::marked`] reads it and the steps write it);
+    /// otherwise it lies in a record on the node, which the plan reads and writes.
+    fn carries_marks(&self) -> bool {
+        false
+    }
+
+    /// What must be read of a node whatever is declared on it: where the marks of a kind that carries its own lie.
+    fn asks(&self, _node: &Node) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    /// The marks that the things of this kind carry on a node, by real name; of any lab. Why, where they can't be read.
+    fn marked(&self, _node: &Node, _reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
+        Ok(Vec::new())
+    }
+
+    /// Steps that write `mark` on a thing that exists, for a kind that carries its own.
+    fn mark_steps(&self, _node: &Node, _name: &str, _mark: &Mark) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// A resource that has a mark and is no longer in the file.
+    fn leftover(&self, node: &Node, name: &str) -> Box<dyn Leftover>;
+
+    /// What to ask for a survey: all of this kind on the node, declared or not.
+    fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    /// The tables that would declare what is on the node: `show NODE --as-toml`.
+    fn survey(&self, _node: &Node, _reply: &Reply) -> Result<Vec<Surveyed>, String> {
+        Ok(Vec::new())
+    }
+}
+
+/// A desired resource.
+#[derive(Debug)]
+pub struct Resource {
+    /// Its name in the file.
+    pub address: Address,
+    /// What it stands on.
+    pub ground: Ground,
+    /// Its real name there; with ground and kind, its identity.
+    pub name: String,
+    /// What the table says of it: place, `after`, `adopt`, `hold`.
+    pub meta: Meta,
+    /// Other resources that must be as desired before it; `meta.after` is added to them.
+    pub needs: Vec<Located<Address>>,
+    /// What is desired.
+    pub body: Box<dyn Body>,
+}
+
+/// What is desired of one resource, and how it is read, compared and changed.
+pub trait Body: Debug + Send + Sync {
+    /// What to read.
+    fn asks(&self) -> Vec<Ask>;
+
+    /// What the answers mean.
+    fn observe(&self, reply: &Reply) -> Observation;
+
+    /// The declared attributes, in the form that [`Body::observe`] gives the observed ones.
+    fn desired(&self) -> Attributes;
+
+    /// What differs.
+    fn compare(&self, observed: &Attributes) -> Vec<Difference> {
+        differences(&self.desired(), observed)
+    }
+
+    /// What to do about it.
+    fn work(&self, task: &Task<'_>) -> Work;
+}
+
+/// What is asked of [`Body::work`].
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// What is to be done.
+    pub goal: Goal<'a>,
+    /// The mark that the resource has when it is done; a kind that carries its own writes it.
+    pub mark: &'a Mark,
+    /// All that was read of the ground, for the guards.
+    pub reply: &'a Reply,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Goal<'a> {
+    /// It is absent and is to be there.
+    Create,
+    /// It is present and is to be changed in these attributes.
+    Update {
+        /// As it is.
+        observed: &'a Attributes,
+        /// What is to be changed.
+        differences: &'a [Difference],
+    },
+}
+
+/// What a kind does about a change.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The steps that follow a failure of one of them.
+    pub put_back: Vec<Step>,
+    /// What it interrupts.
+    pub disruption: Option<String>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
+    /// Why it can't be done; the steps are then not run.
+    pub obstacle: Option<Obstacle>,
+    /// Whether it is removed and made anew.
+    pub replaces: bool,
+}
+
+impl Work {
+    /// Steps and nothing to say.
+    pub fn steps(steps: Vec<Step>) -> Self {
+        Self { steps, ..Self::default() }
+    }
+
+    /// It is refused to protect data.
+    pub fn protected(why: impl Into<String>) -> Self {
+        Self { obstacle: Some(Obstacle::Protected(why.into())), ..Self::default() }
+    }
+
+    /// It can't be done: why, and what would help.
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { obstacle: Some(Obstacle::Refused(why.into())), ..Self::default() }
+    }
+}
+
+/// A resource that has a mark and is no longer in the file.
+pub trait Leftover: Debug + Send + Sync {
+    /// What to read.
+    fn asks(&self) -> Vec<Ask>;
+
+    /// What the answers mean.
+    fn observe(&self, reply: &Reply) -> Observation;
+
+    /// Steps that remove it; they suppose that it is there.
+    fn remove(&self) -> Work;
+
+    /// The command that would remove it, where labctl leaves it.
+    fn by_hand(&self) -> String;
+}
+
+/// What becomes of a resource that labctl made and that left the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// It is harmless to remove: it is removed.
+    Destroyed,
+    /// It is data, or others may have come to need it: it stays, and its mark is released.
+    Forgotten,
+}
+
+/// One thing that a survey found, as the table that would declare it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surveyed {
+    /// Its address if it were declared.
+    pub address: Address,
+    /// Its real name.
+    pub name: String,
+    /// Its table, or its value where an entry says enough: `"vm.swappiness" = "10"`.
+    pub entry: toml::Value,
+}
+
+impl Resource {
+    /// The addresses that it needs, inferred and declared, with the place that says so.
+    pub fn edges(&self) -> impl Iterator<Item = &Located<Address>> {
+        self.needs.iter().chain(&self.meta.after)
+    }
+}
+
+/// The guard that a file is as the probe saw it; none where the probe couldn't tell.
+pub fn file_guard(reply: &Reply, ask: &Ask, path: &str) -> Option<Guard> {
+    use crate::observe::FileAnswer;
+    let state = match reply.file(ask).ok()? {
+        FileAnswer::Absent => "absent".to_owned(),
+        FileAnswer::Regular { stat, .. } => stat.state.clone(),
+        FileAnswer::Other(_) | FileAnswer::Unreadable(_) => return None,
+    };
+    Some(Guard::File { path: path.to_owned(), state })
+}
