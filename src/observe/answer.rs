@@ -131,6 +131,11 @@ impl Reply {
         }
     }
 
+    /// Whether it was asked.
+    pub fn has(&self, ask: &Ask) -> bool {
+        self.answers.contains_key(ask)
+    }
+
     /// Adds what came back.
     pub fn insert(&mut self, ask: Ask, answer: Answer) {
         self.answers.insert(ask, answer);

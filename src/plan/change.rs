@@ -74,8 +74,8 @@ pub enum Action {
     Adopt,
     /// It left the file (or attributes of it did) and stays as it is; labctl lets go of it.
     Forget,
-    /// Its address changed and nothing else: a new mark on the same thing.
-    Move,
+    /// Only its mark is renewed: its address changed, or the last apply was cut off before the mark was.
+    Mark,
     /// Its ground does not exist yet.
     Deferred,
 }

@@ -1,12 +1,17 @@
 //! Changes and steps: the plan as data. What is shown is what is saved is what is applied.
 
+mod build;
 mod change;
+mod decide;
+mod leave;
 mod mark;
+pub mod marks;
 pub mod record;
 mod shell;
 mod step;
 mod value;
 
+pub use build::{Options, Plan, Seen, build};
 pub use change::{Action, Cause, Change, Obstacle};
 pub use mark::{Mark, Origin};
 pub use shell::{quote, shell_line};

@@ -1,0 +1,158 @@
+//! The whole plan: every declared resource, everything that left the file, in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::{self, Scene};
+use super::marks::Marks;
+use super::{Action, Change, Obstacle, leave};
+use crate::graph::Graph;
+use crate::kinds::Declared;
+use crate::lab::{Address, Ground, Hold, Lab};
+use crate::observe::Reply;
+
+/// What a run of labctl asks of the plan.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--adopt`: what may be taken over although it differs. An empty address stands for all.
+    pub adopt: Vec<Address>,
+    /// `--adopt-only`: nothing but marks is changed.
+    pub adopt_only: bool,
+    /// `--target`: only these, and what they need.
+    pub targets: Vec<Address>,
+    /// `--exclude`: not these, nor what needs them.
+    pub excludes: Vec<Address>,
+    /// Today, for `hold`; every hold holds where it isn't known.
+    pub today: Option<jiff::civil::Date>,
+}
+
+impl Options {
+    pub(super) fn may_adopt(&self, address: &Address) -> bool {
+        self.adopt.iter().any(|leave| leave.covers(address))
+    }
+
+    pub(super) fn holds(&self, hold: &Hold) -> bool {
+        match (hold.until, self.today) {
+            (Some(until), Some(today)) => today <= until,
+            _ => true,
+        }
+    }
+}
+
+/// What came of reading one ground.
+#[derive(Debug)]
+pub enum Seen {
+    /// Its answers.
+    Read(Reply),
+    /// It could not be reached or asked: why.
+    Unreachable(String),
+}
+
+/// All changes and their steps, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this form.
+    pub format_version: String,
+    /// The version of labctl that made it.
+    pub labctl_version: String,
+    /// The lab's name.
+    pub lab: String,
+    /// Every resource, unchanged ones too; what is needed stands before what needs it.
+    pub changes: Vec<Change>,
+    /// Whether `--target` or `--exclude` left something out.
+    pub partial: bool,
+}
+
+/// Makes the plan. `seen` has every ground that was read.
+pub fn build(
+    lab: &Lab,
+    declared: &[Declared],
+    graph: &Graph,
+    seen: &BTreeMap<Ground, Seen>,
+    options: &Options,
+) -> Plan {
+    let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
+    let mut leaving = Vec::new();
+    for (ground, seen) in seen {
+        let here = declared.iter().filter(|d| d.resource.ground == *ground);
+        let Some(node) = lab.nodes.get(ground.name()) else { continue };
+        match seen {
+            Seen::Unreachable(why) => {
+                changes.extend(here.map(|d| (d.resource.address.clone(), decide::unreachable(d, why))));
+            }
+            Seen::Read(reply) => {
+                let scene = Scene { lab, node, reply, options };
+                let marks = Marks::read(node, reply);
+                for d in here {
+                    let change = decide::decide(&scene, d, marks.of(d.kind, &d.resource.name));
+                    changes.insert(change.address.clone(), change);
+                }
+                leaving.extend(marks.left(lab, ground, declared).iter().map(|left| leave::leave(&scene, left)));
+            }
+        }
+    }
+    let mut ordered: Vec<Change> = graph.order().into_iter().filter_map(|address| changes.remove(address)).collect();
+    for change in &mut ordered {
+        change.needs = graph.needs(&change.address);
+    }
+    // What left the file goes after everything that may have taken its place.
+    leaving.sort_by(|a, b| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)));
+    ordered.extend(leaving);
+    let all = ordered.len();
+    if options.adopt_only {
+        ordered.iter_mut().for_each(marks_alone);
+    }
+    select(&mut ordered, graph, options);
+    block(&mut ordered);
+    Plan {
+        format_version: "1.0".to_owned(),
+        labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
+        lab: lab.name.clone(),
+        partial: ordered.len() != all,
+        changes: ordered,
+    }
+}
+
+/// Leaves of a change only what touches marks: adoptions of what is equal.
+fn marks_alone(change: &mut Change) {
+    let marks = matches!(change.action, Action::Adopt | Action::Mark) && change.differences.is_empty();
+    if !marks && change.obstacle.is_none() {
+        change.action = Action::None;
+        change.steps.clear();
+        change.put_back.clear();
+        change.disruption = None;
+        change.differences.clear();
+    }
+}
+
+fn select(changes: &mut Vec<Change>, graph: &Graph, options: &Options) {
+    let covered = |targets: &[Address], address: &Address| targets.iter().any(|target| target.covers(address));
+    if !options.targets.is_empty() {
+        let wanted = graph.with_needs(&options.targets);
+        changes.retain(|change| wanted.contains(&change.address) || covered(&options.targets, &change.address));
+    }
+    let unwanted = graph.with_users(&options.excludes);
+    changes.retain(|change| !unwanted.contains(&change.address) && !covered(&options.excludes, &change.address));
+}
+
+/// What needs something that will not be as desired is not started.
+fn block(changes: &mut [Change]) {
+    let mut missing: BTreeSet<Address> = BTreeSet::new();
+    for change in changes {
+        if change.is_due() {
+            if let Some(need) = change.needs.iter().find(|need| missing.contains(*need)) {
+                change.obstacle = Some(Obstacle::Blocked(need.clone()));
+            }
+        }
+        // What is held back from changing is there all the same; what is held back from being made is not.
+        let stands = match &change.obstacle {
+            None => true,
+            Some(Obstacle::Held(_)) => change.action != Action::Create,
+            Some(_) => false,
+        };
+        if !stands {
+            missing.insert(change.address.clone());
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! One resource: what the file says, what the lab answers and what the mark remembers, made into a change.
+
+use super::{Action, Attributes, Cause, Change, Difference, Mark, Obstacle, Origin, Step, digest, record};
+use crate::kinds::{Declared, Goal, Task, Work};
+use crate::lab::{Address, Lab, Node};
+use crate::observe::{Observation, Reply};
+
+/// What a decision rests on, besides the resource itself.
+pub(super) struct Scene<'a> {
+    pub(super) lab: &'a Lab,
+    pub(super) node: &'a Node,
+    pub(super) reply: &'a Reply,
+    pub(super) options: &'a super::Options,
+}
+
+/// The change of one declared resource. Its needs, wave and blocks come later.
+pub(super) fn decide(scene: &Scene<'_>, declared: &Declared, mark: Result<Option<&Mark>, String>) -> Change {
+    let mut change = blank(declared);
+    let observation = declared.resource.body.observe(scene.reply);
+    let mark = match (&observation, mark) {
+        (Observation::Unknown(why), _) => return unknown(change, why),
+        (_, Err(why)) => return unknown(change, &format!("whether it is labctl's can't be read: {why}")),
+        (_, Ok(mark)) => mark,
+    };
+    if let Some(mark) = mark.filter(|mark| mark.lab != scene.lab.name) {
+        if let Observation::Present(observed) = observation {
+            change.before = Some(observed);
+        }
+        let why = format!("it belongs to the lab `{}`; take it out of that lab's file and apply there first", mark.lab);
+        change.obstacle = Some(Obstacle::Refused(why));
+        return change;
+    }
+    let mark = mark.filter(|mark| mark.origin != Origin::Released);
+    match observation {
+        Observation::Present(observed) => present(scene, declared, mark, change, observed),
+        Observation::Absent | Observation::Unknown(_) => absent(scene, declared, mark, change),
+    }
+}
+
+fn blank(declared: &Declared) -> Change {
+    let resource = &declared.resource;
+    Change {
+        address: resource.address.clone(),
+        previous_address: None,
+        kind: declared.kind.name().to_owned(),
+        ground: resource.ground.clone(),
+        name: resource.name.clone(),
+        action: Action::None,
+        cause: Cause::None,
+        obstacle: None,
+        before: None,
+        after: Some(resource.body.desired()),
+        differences: Vec::new(),
+        released: Vec::new(),
+        notes: Vec::new(),
+        disruption: None,
+        needs: Vec::new(),
+        wave: 0,
+        steps: Vec::new(),
+        put_back: Vec::new(),
+        place: Some(resource.meta.place.clone()),
+    }
+}
+
+/// The change of a resource that could not be read.
+fn unknown(mut change: Change, why: &str) -> Change {
+    change.obstacle = Some(Obstacle::Unknown(why.to_owned()));
+    change
+}
+
+/// The change of a resource whose ground could not be reached.
+pub(super) fn unreachable(declared: &Declared, why: &str) -> Change {
+    let mut change = blank(declared);
+    change.obstacle = Some(Obstacle::Unreachable(why.to_owned()));
+    change
+}
+
+fn absent(scene: &Scene<'_>, declared: &Declared, mark: Option<&Mark>, mut change: Change) -> Change {
+    let desired = declared.resource.body.desired();
+    change.action = Action::Create;
+    change.cause = match mark {
+        None => Cause::File,
+        Some(mark) if mark.pending => Cause::Unfinished,
+        Some(mark) if mark.digest == digest(&desired) => Cause::Lab,
+        Some(_) => Cause::Both,
+    };
+    change.differences = desired
+        .iter()
+        .map(|(name, value)| Difference { attribute: name.clone(), before: None, after: Some(value.clone()), note: None })
+        .collect();
+    let new = Mark::new(&scene.lab.name, &change.address, Origin::Made, &desired);
+    let work = declared.resource.body.work(&Task { goal: Goal::Create, mark: &new, reply: scene.reply });
+    finish(scene, declared, change, work, mark, new)
+}
+
+fn present(scene: &Scene<'_>, declared: &Declared, mark: Option<&Mark>, mut change: Change, observed: Attributes) -> Change {
+    let desired = declared.resource.body.desired();
+    let differences = declared.resource.body.compare(&observed);
+    let origin = mark.map_or(Origin::Adopted, |mark| mark.origin);
+    let new = Mark::new(&scene.lab.name, &change.address, origin, &desired);
+    let equal = differences.is_empty();
+    match mark {
+        None => {
+            change.action = Action::Adopt;
+            change.cause = Cause::File;
+            let leave = declared.resource.meta.adopt || scene.options.may_adopt(&change.address);
+            if !equal && !leave {
+                change.obstacle = Some(Obstacle::Refused(adopt_leave(&change.address)));
+            }
+        }
+        Some(mark) => {
+            change.cause = cause(mark, &desired, &observed, equal);
+            change.released = mark.owns.iter().filter(|name| !desired.contains_key(*name)).cloned().collect();
+            change.previous_address = Some(mark.address.clone()).filter(|old| *old != change.address);
+            change.action = match (equal, change.released.is_empty()) {
+                (false, _) => Action::Update,
+                (true, false) => Action::Forget,
+                (true, true) if *mark == new => Action::None,
+                (true, true) => Action::Mark,
+            };
+        }
+    }
+    let work = if equal {
+        Work::default()
+    } else {
+        let goal = Goal::Update { observed: &observed, differences: &differences };
+        declared.resource.body.work(&Task { goal, mark: &new, reply: scene.reply })
+    };
+    change.before = Some(observed);
+    change.differences = differences;
+    finish(scene, declared, change, work, mark, new)
+}
+
+fn adopt_leave(address: &Address) -> String {
+    format!(
+        "it exists, is not labctl's, and differs; to take it over say `adopt = true` in its table or `--adopt {}`",
+        super::quote(&address.to_string())
+    )
+}
+
+/// Whether the file, the lab or both moved since the last apply.
+fn cause(mark: &Mark, desired: &Attributes, observed: &Attributes, equal: bool) -> Cause {
+    let owned: Attributes =
+        observed.iter().filter(|(name, _)| mark.owns.contains(*name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let file_moved = mark.digest != digest(desired);
+    match (mark.pending, file_moved, equal || mark.digest == digest(&owned)) {
+        (true, _, _) => Cause::Unfinished,
+        (false, false, true) => Cause::None,
+        (false, false, false) => Cause::Lab,
+        (false, true, true) => Cause::File,
+        (false, true, false) => Cause::Both,
+    }
+}
+
+/// Puts the kind's work into the change, between the mark before the act and the mark after it.
+fn finish(scene: &Scene<'_>, declared: &Declared, mut change: Change, work: Work, old: Option<&Mark>, new: Mark) -> Change {
+    if work.replaces && change.action == Action::Update {
+        change.action = Action::Replace;
+    }
+    change.notes.extend(work.notes);
+    change.disruption = work.disruption;
+    change.obstacle = change.obstacle.or(work.obstacle);
+    if matches!(change.action, Action::None) {
+        return change;
+    }
+    if let Some(hold) = declared.resource.meta.hold.as_ref().filter(|hold| scene.options.holds(hold)) {
+        change.obstacle = change.obstacle.or_else(|| Some(Obstacle::Held(hold.clone())));
+    }
+    if change.obstacle.is_none() {
+        (change.steps, change.put_back) = marked(scene, declared, work.steps, work.put_back, old, new);
+    }
+    change
+}
+
+fn marked(
+    scene: &Scene<'_>,
+    declared: &Declared,
+    act: Vec<Step>,
+    mut put_back: Vec<Step>,
+    old: Option<&Mark>,
+    new: Mark,
+) -> (Vec<Step>, Vec<Step>) {
+    let (kind, name) = (declared.kind, declared.resource.name.as_str());
+    if kind.carries_marks() {
+        let steps = if act.is_empty() { kind.mark_steps(scene.node, name, &new) } else { act };
+        return (steps, put_back);
+    }
+    let write = |mark: Mark| record::write(scene.lab, scene.node, kind.name(), name, mark);
+    if !put_back.is_empty() {
+        put_back.push(match old {
+            Some(old) => write(old.clone()),
+            None => record::remove(scene.lab, scene.node, kind.name(), name),
+        });
+    }
+    let mut steps = Vec::with_capacity(act.len() + 2);
+    if !act.is_empty() {
+        steps.push(write(new.clone().pending()));
+        steps.extend(act);
+    }
+    steps.push(write(new));
+    (steps, put_back)
+}

@@ -1,0 +1,75 @@
+//! What left the file: destroyed where it is harmless, forgotten where it is not.
+
+use super::decide::Scene;
+use super::marks::Left;
+use super::{Action, Attributes, Cause, Change, Obstacle, Origin, record};
+use crate::kinds::Leaving;
+use crate::lab::Ground;
+use crate::observe::Observation;
+
+/// The change of a resource that has a mark and is no longer declared.
+pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
+    let leftover = left.leftover(scene.node);
+    let mut change = blank(scene, left);
+    let observed = match leftover.observe(scene.reply) {
+        Observation::Unknown(why) => {
+            change.obstacle = Some(Obstacle::Unknown(why));
+            return change;
+        }
+        Observation::Absent => None,
+        Observation::Present(observed) => Some(observed),
+    };
+    let goes = left.mark.origin == Origin::Made && left.kind.leaving() == Leaving::Destroyed;
+    change.action = if goes { Action::Delete } else { Action::Forget };
+    match (goes, &observed) {
+        (true, Some(_)) => {
+            let work = leftover.remove();
+            change.steps = work.steps;
+            change.put_back = work.put_back;
+            change.disruption = work.disruption;
+            change.notes = work.notes;
+            change.obstacle = work.obstacle;
+            change.steps.push(record::remove(scene.lab, scene.node, left.kind.name(), left.name));
+        }
+        (true, None) => {
+            change.action = Action::Forget;
+            change.notes.push("it is gone already".to_owned());
+            change.steps.push(record::remove(scene.lab, scene.node, left.kind.name(), left.name));
+        }
+        (false, _) => {
+            change.notes.push(format!("it stays as it is; to remove it: {}", leftover.by_hand()));
+            let released = left.mark.clone().released();
+            if left.kind.carries_marks() {
+                change.steps = left.kind.mark_steps(scene.node, left.name, &released);
+            } else {
+                change.steps.push(record::write(scene.lab, scene.node, left.kind.name(), left.name, released));
+            }
+        }
+    }
+    change.before = observed;
+    change
+}
+
+fn blank(scene: &Scene<'_>, left: &Left<'_>) -> Change {
+    Change {
+        address: left.mark.address.clone(),
+        previous_address: None,
+        kind: left.kind.name().to_owned(),
+        ground: Ground::Node(scene.node.name.clone()),
+        name: left.name.to_owned(),
+        action: Action::Delete,
+        cause: Cause::File,
+        obstacle: None,
+        before: Some(Attributes::new()),
+        after: None,
+        differences: Vec::new(),
+        released: Vec::new(),
+        notes: Vec::new(),
+        disruption: None,
+        needs: Vec::new(),
+        wave: 0,
+        steps: Vec::new(),
+        put_back: Vec::new(),
+        place: None,
+    }
+}

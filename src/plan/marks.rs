@@ -1,0 +1,101 @@
+//! All marks of one ground, from records and from the things themselves.
+
+use std::collections::BTreeMap;
+
+use super::{Mark, Origin, record};
+use crate::kinds::{Declared, KINDS, Kind, Leftover};
+use crate::lab::{Ground, Lab, Node};
+use crate::observe::{Ask, Reply};
+
+/// The marks of one node by kind and real name. A kind whose marks can't be read is known to be so.
+#[derive(Debug, Default)]
+pub struct Marks {
+    found: BTreeMap<(String, String), Mark>,
+    unreadable: BTreeMap<&'static str, String>,
+}
+
+impl Marks {
+    /// The marks that the reply tells of. Those of other labs are among them: they keep hands off.
+    pub fn read(node: &Node, reply: &Reply) -> Self {
+        let mut marks = Self::default();
+        let records = record::read(node, reply);
+        for kind in KINDS {
+            let found = if kind.carries_marks() {
+                kind.marked(node, reply)
+            } else {
+                records.as_ref().map_err(Clone::clone).map(|records| {
+                    let of_kind = records.iter().filter(|record| record.kind == kind.name());
+                    of_kind.map(|record| (record.name.clone(), record.mark.clone())).collect()
+                })
+            };
+            match found {
+                Ok(found) => {
+                    marks.found.extend(found.into_iter().map(|(name, mark)| ((kind.name().to_owned(), name), mark)));
+                }
+                Err(why) => {
+                    marks.unreadable.insert(kind.name(), why);
+                }
+            }
+        }
+        marks
+    }
+
+    /// The mark of a resource; why, where it can't be known.
+    pub fn of(&self, kind: &dyn Kind, name: &str) -> Result<Option<&Mark>, String> {
+        match self.unreadable.get(kind.name()) {
+            Some(why) => Err(why.clone()),
+            None => Ok(self.found.get(&(kind.name().to_owned(), name.to_owned()))),
+        }
+    }
+
+    /// This lab's resources that have a mark and are no longer declared. Released ones have left already.
+    pub fn left<'a>(&'a self, lab: &'a Lab, ground: &'a Ground, declared: &'a [Declared]) -> Vec<Left<'a>> {
+        let is_declared = |kind: &str, name: &str| {
+            declared.iter().any(|d| d.kind.name() == kind && d.resource.name == name && d.resource.ground == *ground)
+        };
+        self.found
+            .iter()
+            .filter(|(_, mark)| mark.lab == lab.name && mark.origin != Origin::Released)
+            .filter(|((kind, name), _)| !is_declared(kind, name))
+            .filter_map(|((kind, name), mark)| Some(Left { kind: crate::kinds::kind(kind)?, name, mark }))
+            .collect()
+    }
+}
+
+/// A resource that left the file.
+pub struct Left<'a> {
+    /// Its kind.
+    pub kind: &'static dyn Kind,
+    /// Its real name.
+    pub name: &'a str,
+    /// Its mark.
+    pub mark: &'a Mark,
+}
+
+impl Left<'_> {
+    /// How it is read and removed.
+    pub fn leftover(&self, node: &Node) -> Box<dyn Leftover> {
+        self.kind.leftover(node, self.name)
+    }
+}
+
+/// All that a plan asks a node first: what is declared on it and where marks lie. Equal asks are there once.
+pub fn asks(node: &Node, declared: &[Declared]) -> Vec<Ask> {
+    let ground = Ground::Node(node.name.clone());
+    let general = KINDS.iter().filter(|kind| kind.carries_marks()).flat_map(|kind| kind.asks(node));
+    let of_resources = declared.iter().filter(|d| d.resource.ground == ground).flat_map(|d| d.resource.body.asks());
+    unique(std::iter::once(record::ask(node)).chain(general).chain(of_resources))
+}
+
+/// What must be asked besides, because something left the file; mostly nothing.
+pub fn leftover_asks(lab: &Lab, node: &Node, declared: &[Declared], reply: &Reply) -> Vec<Ask> {
+    let ground = Ground::Node(node.name.clone());
+    let marks = Marks::read(node, reply);
+    let left = marks.left(lab, &ground, declared);
+    unique(left.iter().flat_map(|left| left.leftover(node).asks()).filter(|ask| !reply.has(ask)))
+}
+
+fn unique(asks: impl Iterator<Item = Ask>) -> Vec<Ask> {
+    let mut seen = std::collections::HashSet::new();
+    asks.filter(|ask| seen.insert(ask.clone())).collect()
+}
