@@ -70,8 +70,11 @@ impl Graph {
     /// What the resource needs, directly.
     pub fn needs(&self, address: &Address) -> Vec<Address> {
         let Some(node) = self.index.get(address) else { return Vec::new() };
-        let mut needs: Vec<Address> =
-            self.edges.neighbors_directed(*node, Direction::Incoming).map(|needed| self.edges[needed].clone()).collect();
+        let mut needs: Vec<Address> = self
+            .edges
+            .neighbors_directed(*node, Direction::Incoming)
+            .map(|needed| self.edges[needed].clone())
+            .collect();
         needs.sort();
         needs
     }
@@ -117,8 +120,11 @@ impl Graph {
 
     /// One error per cycle, as a path with the place of each edge that the file states.
     pub fn cycles(&self) -> Vec<Diagnostic> {
-        let mut cycles: Vec<Vec<NodeIndex>> =
-            tarjan_scc(&self.edges).into_iter().filter(|component| component.len() > 1).map(|c| self.walk(&c)).collect();
+        let mut cycles: Vec<Vec<NodeIndex>> = tarjan_scc(&self.edges)
+            .into_iter()
+            .filter(|component| component.len() > 1)
+            .map(|c| self.walk(&c))
+            .collect();
         cycles.sort_by_key(|cycle| cycle.first().map(|node| &self.edges[*node]));
         cycles.iter().filter_map(|cycle| self.describe(cycle)).collect()
     }
@@ -163,6 +169,8 @@ impl Graph {
                 Some(diagnostic) => diagnostic.also(place, words),
             });
         }
-        diagnostic.map(|diagnostic| diagnostic.help("take one of these edges out; `after` is only for what can't be inferred"))
+        diagnostic.map(|diagnostic| {
+            diagnostic.help("take one of these edges out; `after` is only for what can't be inferred")
+        })
     }
 }

@@ -86,14 +86,25 @@ fn absent(scene: &Scene<'_>, declared: &Declared, mark: Option<&Mark>, mut chang
     };
     change.differences = desired
         .iter()
-        .map(|(name, value)| Difference { attribute: name.clone(), before: None, after: Some(value.clone()), note: None })
+        .map(|(name, value)| Difference {
+            attribute: name.clone(),
+            before: None,
+            after: Some(value.clone()),
+            note: None,
+        })
         .collect();
     let new = Mark::new(&scene.lab.name, &change.address, Origin::Made, &desired);
     let work = declared.resource.body.work(&Task { goal: Goal::Create, mark: &new, reply: scene.reply });
     finish(scene, declared, change, work, mark, new)
 }
 
-fn present(scene: &Scene<'_>, declared: &Declared, mark: Option<&Mark>, mut change: Change, observed: Attributes) -> Change {
+fn present(
+    scene: &Scene<'_>,
+    declared: &Declared,
+    mark: Option<&Mark>,
+    mut change: Change,
+    observed: Attributes,
+) -> Change {
     let desired = declared.resource.body.desired();
     let differences = declared.resource.body.compare(&observed);
     let origin = mark.map_or(Origin::Adopted, |mark| mark.origin);
@@ -153,7 +164,14 @@ fn cause(mark: &Mark, desired: &Attributes, observed: &Attributes, equal: bool) 
 }
 
 /// Puts the kind's work into the change, between the mark before the act and the mark after it.
-fn finish(scene: &Scene<'_>, declared: &Declared, mut change: Change, work: Work, old: Option<&Mark>, new: Mark) -> Change {
+fn finish(
+    scene: &Scene<'_>,
+    declared: &Declared,
+    mut change: Change,
+    work: Work,
+    old: Option<&Mark>,
+    new: Mark,
+) -> Change {
     if work.replaces && change.action == Action::Update {
         change.action = Action::Replace;
     }

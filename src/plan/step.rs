@@ -87,6 +87,16 @@ pub enum Guard {
     },
 }
 
+impl Guard {
+    /// What it looks at, in a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Output { argv, .. } => super::shell_line(argv),
+            Self::File { path, .. } => path.clone(),
+        }
+    }
+}
+
 impl Step {
     /// A step without guards, limits or company.
     pub fn new(about: impl Into<String>, act: Act) -> Self {

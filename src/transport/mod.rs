@@ -1,1 +1,30 @@
-//! (being built)
+//! The only way to a ground. The real lab and the simulated one stand behind [`Transport`]; nothing else does I/O with
+//! the lab.
+
+mod contents;
+mod link;
+mod local_shell;
+mod outcome;
+mod real;
+mod reply;
+mod script;
+
+pub use contents::{Contents, Source};
+pub use outcome::{ReachError, StepOutcome};
+pub use real::RealLab;
+
+use futures::future::BoxFuture;
+
+use crate::lab::Ground;
+use crate::observe::{Ask, Reply};
+use crate::plan::Step;
+
+/// What a lab can be asked and told.
+pub trait Transport: Send + Sync {
+    /// Asks a ground: one connection, one exec. Changes nothing there.
+    fn probe<'a>(&'a self, ground: &'a Ground, asks: &'a [Ask]) -> BoxFuture<'a, Result<Reply, ReachError>>;
+
+    /// Runs the steps in order, in one exec, until one is not done. The outcomes are those of the steps that were
+    /// begun; none at all is never returned.
+    fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>>;
+}
