@@ -149,7 +149,7 @@ impl Leftover for Gone {
         }
     }
 
-    fn remove(&self) -> Work {
+    fn remove(&self, _reply: &Reply) -> Work {
         Work::steps(vec![Step::new(format!("remove {}", self.0), Act::Remove { path: self.0.clone() })])
     }
 

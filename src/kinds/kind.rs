@@ -162,8 +162,8 @@ pub trait Leftover: Debug + Send + Sync {
     /// What the answers mean.
     fn observe(&self, reply: &Reply) -> Observation;
 
-    /// Steps that remove it; they suppose that it is there.
-    fn remove(&self) -> Work;
+    /// Steps that remove it; they suppose that it is there. The reply is for the guards.
+    fn remove(&self, reply: &Reply) -> Work;
 
     /// The command that would remove it, where labctl leaves it.
     fn by_hand(&self) -> String;

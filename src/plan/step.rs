@@ -60,10 +60,18 @@ pub enum Act {
         path: String,
     },
     /// Closes the connection and waits until a fresh one stands, at the address that the file declares. Everything
-    /// before it in the change has run by then; everything after it runs over the new connection.
+    /// before it in the change has run by then; everything after it runs over the new connection. That the old
+    /// connection is lost at the end of the leg before it is no failure.
     Reconnect {
-        /// Seconds.
+        /// Seconds. Fresh connections are tried until then, each with a time limit of its own.
         within: u64,
+        /// A program that must succeed over the fresh connection; until it does, that connection is closed and
+        /// another one is tried. Empty: any connection will do.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        until: Vec<String>,
+        /// Whether the address before a change of it (`ssh.previous`) will do as well: to put things back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anywhere: bool,
     },
 }
 
