@@ -8,6 +8,7 @@ mod ground;
 mod network;
 mod node;
 mod pool;
+mod resolve;
 mod secret;
 mod size;
 
@@ -21,6 +22,7 @@ pub use ground::Ground;
 pub use network::{Attachment, Network, Port, Route, Vlan};
 pub use node::{Connection, File, Mode, Module, Node, Os, Package, Ssh, Sysctl, Unit};
 pub use pool::{Dataset, Layout, Pool, Volume};
+pub use resolve::{Loaded, load};
 pub use secret::{SecretName, SecretSource};
 pub use size::{Size, SizeError};
 

@@ -1,1 +1,3 @@
-//! (being built)
+//! The local disk: the files that a lab is read from.
+
+pub mod sources;

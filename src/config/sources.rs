@@ -1,0 +1,107 @@
+//! The files that a lab is read from, in memory: a folder, a Git revision and a test all come to the same value.
+//!
+//! Paths are relative to the folder of the root file and use `/`. Nothing here reads a disk.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// A tree of files with `homelab.toml` at its root.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    root: Arc<str>,
+    files: BTreeMap<Arc<str>, Result<Arc<[u8]>, String>>,
+}
+
+impl Sources {
+    /// A tree that holds only the root file, called `name`.
+    pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        let root = name.into();
+        Self { files: BTreeMap::from([(Arc::clone(&root), Ok(bytes.into()))]), root }
+    }
+
+    /// A tree of texts; the first is the root.
+    pub fn memory<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut files = files.into_iter();
+        let (name, text) = files.next().unwrap_or(("homelab.toml", ""));
+        let mut sources = Self::new(name, text.as_bytes());
+        for (path, text) in files {
+            sources.insert(path, Ok(text.as_bytes().into()));
+        }
+        sources
+    }
+
+    /// Adds a file, or the reason why it can't be read.
+    pub fn insert(&mut self, path: impl Into<Arc<str>>, bytes: Result<Arc<[u8]>, String>) {
+        self.files.insert(path.into(), bytes);
+    }
+
+    /// The name of the root file.
+    pub fn root(&self) -> &Arc<str> {
+        &self.root
+    }
+
+    /// What is known of the file at `path`: `None` was never read, `Err` could not be read.
+    pub fn get(&self, path: &str) -> Option<&Result<Arc<[u8]>, String>> {
+        self.files.get(path)
+    }
+
+    /// The bytes of the file at `path`.
+    pub fn bytes(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(path)?.as_deref().ok()
+    }
+
+    /// The text of the file at `path`, where it is UTF-8.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        std::str::from_utf8(self.bytes(path)?).ok()
+    }
+
+    /// The paths of all files that could be read.
+    pub fn paths(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.files.iter().filter(|(_, bytes)| bytes.is_ok()).map(|(path, _)| path)
+    }
+
+    /// The readable files whose paths match `pattern`, sorted; never the root.
+    pub fn matching<'a>(&'a self, pattern: &'a GlobMatcher) -> impl Iterator<Item = &'a Arc<str>> {
+        self.paths().filter(move |path| **path != self.root && pattern.is_match(&***path))
+    }
+}
+
+/// Reads an `include` pattern: `*` stays within a folder, `**` does not.
+pub fn pattern(text: &str) -> Result<GlobMatcher, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).build().map(|glob| glob.compile_matcher())
+}
+
+/// Whether `path` stays below the folder that it is relative to: no root, no `..`, no drive letter.
+pub fn stays_below(path: &str) -> bool {
+    !path.is_empty()
+        && !path.starts_with('/')
+        && !path.contains('\\')
+        && !path.contains('\0')
+        && path.split('/').all(|part| part != ".." && !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sources, pattern, stays_below};
+
+    #[test]
+    fn a_star_stays_within_its_folder() {
+        let sources = Sources::memory([("homelab.toml", ""), ("nodes/a.toml", ""), ("nodes/old/b.toml", "")]);
+        let found = |text| sources.matching(&pattern(text).unwrap()).map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(found("nodes/*.toml"), ["nodes/a.toml"]);
+        assert_eq!(found("**/*.toml"), ["nodes/a.toml", "nodes/old/b.toml"]);
+        assert_eq!(found("homelab.toml"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_folder_is_told_apart() {
+        for path in ["a", "a/b.conf", ".hidden/a", "./a"] {
+            assert!(stays_below(path), "{path}");
+        }
+        for path in ["", "/a", "../a", "a/../../b", "a//b", "C:\\a"] {
+            assert!(!stays_below(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The parsed file in, the resolved lab out: names become references, defaults are filled in, contents are gathered.
+//!
+//! What can't be resolved is left out and said, so that the rest still shows its own faults.
+
+mod access;
+mod content;
+mod edges;
+mod names;
+mod network;
+mod node;
+mod pool;
+
+use std::collections::BTreeMap;
+
+use super::{Lab, SecretName, SecretSource, Vlan};
+use crate::config::tables::{SecretTable, VlanTable};
+use crate::config::{self, Code, Diagnostic, File, Located, Place, Severity, Sources};
+use crate::rules;
+
+/// What the sources say, and what is to be said about them.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The lab, if there is no error.
+    pub lab: Option<Lab>,
+    /// Errors and warnings of syntax, shape and rules, in the order of the files' text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads, resolves and judges a lab.
+pub fn load(sources: &Sources) -> Loaded {
+    let read = config::parse(sources);
+    let mut diagnostics = read.faults;
+    let mut lab = None;
+    if let Some(file) = &read.file {
+        let mut resolution = Resolver { file, sources, faults: Vec::new() };
+        let whole = resolution.lab();
+        diagnostics.append(&mut resolution.faults);
+        diagnostics.extend(rules::check(&rules::Subject { lab: &whole, file }));
+        lab = Some(whole);
+    }
+    sort(&mut diagnostics, sources);
+    let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    Loaded { lab: lab.filter(|_| !failed), diagnostics }
+}
+
+/// The root file first, then by path; each by position. A fault in the defaults is met once per node and told once.
+fn sort(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
+    diagnostics.sort_by_cached_key(|diagnostic| {
+        let place = diagnostic.labels.first().map(|label| &label.place);
+        let key = place.map(|place| (place.file != *sources.root(), place.clone()));
+        (key, diagnostic.code, diagnostic.summary.clone())
+    });
+    diagnostics.dedup();
+}
+
+/// The resolution under way.
+struct Resolver<'a> {
+    file: &'a File,
+    sources: &'a Sources,
+    faults: Vec<Diagnostic>,
+}
+
+impl Resolver<'_> {
+    fn lab(&mut self) -> Lab {
+        let name = &self.file.lab.name;
+        self.check_name(name, names::LAB);
+        let lab = Lab {
+            name: name.value.clone(),
+            domain: self.file.lab.domain.as_ref().map(|domain| domain.value.clone()),
+            vlans: self.file.vlans.iter().map(|(name, table)| (name.value.clone(), self.vlan(table))).collect(),
+            nodes: self.nodes(),
+            pools: self.pools(),
+            secrets: self.secrets(),
+        };
+        self.check_edges(&lab);
+        lab
+    }
+
+    fn vlan(&mut self, table: &VlanTable) -> Vlan {
+        if !(1..=4094).contains(&table.id.value) {
+            let summary = format!("{} is no VLAN id", table.id.value);
+            let help = "802.1Q ids run from 1 to 4094; the untagged network of a switch usually has id 1";
+            self.fault(Code::Value, summary, &table.id.place, "this id", help);
+        }
+        Vlan {
+            id: table.id.value,
+            subnet: table.subnet.value.0,
+            gateway: table.gateway.as_ref().map(|gateway| gateway.value),
+            reserved: table.reserved.iter().map(|(name, address)| (name.value.clone(), address.value)).collect(),
+            place: table.place.clone(),
+        }
+    }
+
+    fn secrets(&mut self) -> BTreeMap<SecretName, SecretSource> {
+        let file = self.file;
+        file.secrets
+            .iter()
+            .filter_map(|(name, table)| Some((SecretName(name.value.clone()), self.secret(name, table)?)))
+            .collect()
+    }
+
+    fn secret(&mut self, name: &Located<String>, table: &SecretTable) -> Option<SecretSource> {
+        let mut sources = Vec::new();
+        sources.extend(table.env.as_ref().map(|env| SecretSource::Env(env.value.clone())));
+        sources.extend(table.file.as_ref().map(|file| SecretSource::File(file.value.clone())));
+        let argv = table.command.as_ref().map(|argv| argv.iter().map(|part| part.value.clone()).collect::<Vec<_>>());
+        sources.extend(argv.clone().map(SecretSource::Command));
+        if sources.len() != 1 {
+            let summary = format!("the secret `{}` needs exactly one source, and has {}", name.value, sources.len());
+            let help = "say one of `env = \"VARIABLE\"`, `file = \"PATH\"` and `command = [\"program\", \"argument\"]`";
+            self.fault(Code::Contradiction, summary, &table.place, "in this table", help);
+            return None;
+        }
+        let empty = match &sources[0] {
+            SecretSource::Env(text) | SecretSource::File(text) => text.trim().is_empty(),
+            SecretSource::Command(argv) => argv.first().is_none_or(|program| program.trim().is_empty()),
+        };
+        if empty {
+            let summary = format!("the source of the secret `{}` is empty", name.value);
+            let help = "name the variable, the file or the program that has the value";
+            self.fault(Code::Value, summary, &table.place, "in this table", help);
+        }
+        sources.pop().filter(|_| !empty)
+    }
+
+    /// The secret that `name` names, which must be declared.
+    fn secret_name(&mut self, name: &Located<String>) -> Option<Located<SecretName>> {
+        let declared = self.file.secrets.declares(name);
+        if !declared {
+            self.unknown(name, "secret", "secrets", &self.file.secrets.names().cloned().collect::<Vec<_>>());
+        }
+        declared.then(|| Located::new(SecretName(name.value.clone()), name.place.clone()))
+    }
+
+    /// The fault of a name that is declared nowhere.
+    fn unknown(&mut self, name: &Located<String>, what: &str, table: &str, known: &[Located<String>]) {
+        let help = match config::nearest(name, known.iter().map(|known| known.value.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare it in `[{table}.{}]`", name.value),
+        };
+        let summary = format!("there is no {what} `{}`", name.value);
+        self.fault(Code::Reference, summary, &name.place, "declared nowhere", help);
+    }
+
+    fn fault(&mut self, code: Code, summary: impl Into<String>, place: &Place, words: &str, help: impl Into<String>) {
+        self.faults.push(Diagnostic::error(code.as_str(), summary, place.clone(), words).help(help));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Names that reach a host: what each sort of name may look like.
+
+use super::Resolver;
+use crate::config::{Code, Located};
+
+/// A sort of name: what it is called, what it may look like in words, and the test.
+pub(super) type Sort = (&'static str, &'static str, fn(&str) -> bool);
+
+/// The lab's name becomes a Kubernetes label's value and a folder's name.
+pub(super) const LAB: Sort =
+    ("the name of a lab", "up to 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends", |name| {
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        name.len() <= 63
+            && edge(name.chars().next())
+            && edge(name.chars().last())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    });
+
+/// zpoolconcepts(7): begins with a letter; some beginnings are vdev types.
+pub(super) const POOL: Sort = (
+    "the name of a ZFS pool",
+    "letters, digits and `_`, `-`, `.`, `:`; first a letter; not a word of zpool's own such as `mirror`",
+    |name| {
+        let reserved = ["mirror", "raidz", "draid", "spare"].iter().any(|word| name.starts_with(word));
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && !reserved && name != "log" && is_component(name)
+    },
+);
+
+/// zfs(8): components of letters, digits and `-_.: `, joined by slashes.
+pub(super) const ZFS_PATH: Sort = (
+    "the path of a dataset or volume below its pool",
+    "letters, digits and `_`, `-`, `.`, `:` in parts that are joined by single slashes, without the pool's name",
+    |name| name.len() <= 200 && name.split('/').all(|part| is_component(part) && part != "." && part != ".."),
+);
+
+fn is_component(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.: ".contains(c)) && !name.starts_with('-')
+}
+
+/// A ZFS property, also a user's own with a colon.
+pub(super) const PROPERTY: Sort =
+    ("a ZFS property", "lower-case letters, digits and `_`, `-`, `.`, `:`, `@`", |name| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:@".contains(c))
+    });
+
+/// sysctl(8).
+pub(super) const SYSCTL: Sort =
+    ("a kernel parameter", "parts of letters, digits, `_` and `-`, joined by dots", |name| {
+        let mut parts = name.split('.');
+        parts.clone().count() > 1
+            && parts.all(|part| {
+                !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-/".contains(c)) && part != "/"
+            })
+    });
+
+/// A kernel module.
+pub(super) const MODULE: Sort = ("the name of a kernel module", "letters, digits, `_` and `-`", |name| {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) && !name.starts_with('-')
+});
+
+/// Debian policy 5.6.1, with an architecture behind a colon.
+pub(super) const PACKAGE: Sort =
+    ("the name of a package", "lower-case letters, digits, `+`, `-` and `.`, first a letter or digit", |name| {
+        let (name, architecture) = name.split_once(':').unwrap_or((name, "any"));
+        name.len() > 1
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c))
+            && architecture.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    });
+
+/// systemd.unit(5), without the suffix, for which there is a rule.
+pub(super) const UNIT: Sort = ("the name of a unit", "letters, digits and `:`, `-`, `_`, `.`, `\\`, `@`", |name| {
+    !name.is_empty()
+        && name.len() < 256
+        && !name.starts_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c))
+});
+
+/// A user or group, by name or number.
+pub(super) const ACCOUNT: Sort =
+    ("the name of a user or group", "letters, digits, `_`, `-`, `.`, first no `-`", |name| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.$".contains(c))
+    });
+
+/// What `ssh` takes as a host; a leading `-` would be an option.
+pub(super) const HOST: Sort =
+    ("a host", "a name or an address without spaces or a leading `-`; user and port have keys of their own", |name| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:%[]".contains(c))
+    });
+
+impl Resolver<'_> {
+    /// Adds a fault where `name` is none of its sort.
+    pub(super) fn check_name(&mut self, name: &Located<String>, (what, rule, fits): Sort) {
+        if !fits(name) {
+            let summary = format!("`{}` can't be {what}", name.value.escape_debug());
+            self.fault(Code::Name, summary, &name.place, "this name", format!("use {rule}"));
+        }
+    }
+}
