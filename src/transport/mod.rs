@@ -8,6 +8,7 @@ mod outcome;
 mod real;
 mod reply;
 mod script;
+pub mod ssh;
 
 pub use contents::{Contents, Source};
 pub use outcome::{ReachError, StepOutcome};

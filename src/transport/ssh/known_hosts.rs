@@ -1,0 +1,217 @@
+//! Reads known_hosts files, as sshd(8) describes them under "SSH_KNOWN_HOSTS FILE FORMAT".
+//!
+//! In come the texts of the files, out goes what they say of one host and one key. No I/O.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+
+/// All entries of all files, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownHosts(Vec<Entry>);
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<Path>,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    place: Place,
+    marker: Option<Marker>,
+    hosts: String,
+    key_type: String,
+    key: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    Revoked,
+    Authority,
+}
+
+/// A host as it is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lookup {
+    /// Its name in the files, `[host]:port` where the port is not 22.
+    pub name: String,
+    /// The name without the port, under which ssh accepts a key too, where the first says nothing.
+    pub without_port: Option<String>,
+}
+
+/// What the files say of a key that a host offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is recorded.
+    Known,
+    /// Nothing is recorded for the host but, maybe, certificate authorities.
+    Unknown(Vec<Place>),
+    /// Other keys are recorded.
+    Changed(Vec<KnownKey>),
+    /// It is recorded as revoked.
+    Revoked(Place),
+}
+
+/// A key that is recorded for a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KnownKey {
+    /// Where.
+    pub place: Place,
+    /// Its type, `ssh-ed25519`.
+    pub key_type: String,
+    /// The key as it goes over the wire.
+    pub key: Vec<u8>,
+}
+
+impl KnownHosts {
+    /// Adds the entries of one file. What is no entry is passed over, as ssh does.
+    pub(super) fn read(&mut self, file: impl Into<PathBuf>, text: &str) {
+        let file: Arc<Path> = file.into().into();
+        for (i, line) in text.lines().enumerate() {
+            self.0.extend(Entry::parse(&file, i + 1, line));
+        }
+    }
+
+    /// What they say of this key of this host.
+    pub(super) fn check(&self, host: &Lookup, key: &[u8]) -> Verdict {
+        match (self.check_name(&host.name, key), &host.without_port) {
+            (Verdict::Unknown(places), Some(bare)) => match self.check_name(bare, key) {
+                found @ (Verdict::Known | Verdict::Revoked(_)) => found,
+                Verdict::Changed(_) | Verdict::Unknown(_) => Verdict::Unknown(places),
+            },
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// The types of the keys that are recorded for the host, so that the same can be asked for.
+    pub(super) fn key_types(&self, host: &Lookup) -> Vec<String> {
+        let names = std::iter::once(&host.name).chain(&host.without_port);
+        let mut types: Vec<String> = Vec::new();
+        for entry in names.flat_map(|name| self.naming(name)).filter(|entry| entry.marker.is_none()) {
+            if !types.contains(&entry.key_type) {
+                types.push(entry.key_type.clone());
+            }
+        }
+        types
+    }
+
+    fn naming(&self, name: &str) -> impl Iterator<Item = &Entry> {
+        self.0.iter().filter(move |entry| names(&entry.hosts, name))
+    }
+
+    fn check_name(&self, name: &str, key: &[u8]) -> Verdict {
+        let (mut known, mut others, mut authorities) = (false, Vec::new(), Vec::new());
+        for entry in self.naming(name) {
+            match entry.marker {
+                Some(Marker::Revoked) if entry.key == key => return Verdict::Revoked(entry.place.clone()),
+                Some(Marker::Revoked) => {}
+                Some(Marker::Authority) => authorities.push(entry.place.clone()),
+                None if entry.key == key => known = true,
+                None => others.push(KnownKey {
+                    place: entry.place.clone(),
+                    key_type: entry.key_type.clone(),
+                    key: entry.key.clone(),
+                }),
+            }
+        }
+        match (known, others.is_empty()) {
+            (true, _) => Verdict::Known,
+            (false, false) => Verdict::Changed(others),
+            (false, true) => Verdict::Unknown(authorities),
+        }
+    }
+}
+
+impl Entry {
+    fn parse(file: &Arc<Path>, line: usize, text: &str) -> Option<Self> {
+        let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty());
+        let first = fields.next().filter(|field| !field.starts_with('#'))?;
+        let (marker, hosts) = match first {
+            "@revoked" => (Some(Marker::Revoked), fields.next()?),
+            "@cert-authority" => (Some(Marker::Authority), fields.next()?),
+            unknown if unknown.starts_with('@') => return None,
+            hosts => (None, hosts),
+        };
+        let key_type = fields.next()?.to_owned();
+        let key = BASE64_STANDARD.decode(fields.next()?.trim_end()).ok()?;
+        let place = Place { file: Arc::clone(file), line };
+        Some(Self { place, marker, hosts: hosts.to_owned(), key_type, key })
+    }
+}
+
+/// Whether a list of patterns names a host: one matches, and none of the negated ones does.
+fn names(patterns: &str, name: &str) -> bool {
+    if let Some(hashed) = patterns.strip_prefix("|1|") {
+        return is_hash_of(hashed, name);
+    }
+    let name = name.to_lowercase();
+    let mut matched = false;
+    for pattern in patterns.split(',') {
+        match pattern.strip_prefix('!') {
+            Some(negated) if is_match(negated.to_lowercase().as_bytes(), name.as_bytes()) => return false,
+            Some(_) => {}
+            None => matched |= is_match(pattern.to_lowercase().as_bytes(), name.as_bytes()),
+        }
+    }
+    matched
+}
+
+/// `SALT|HASH`: HMAC-SHA1 of the name under the salt.
+fn is_hash_of(hashed: &str, name: &str) -> bool {
+    let Some((salt, hash)) = hashed.split_once('|') else { return false };
+    let (Ok(salt), Ok(hash)) = (BASE64_STANDARD.decode(salt), BASE64_STANDARD.decode(hash)) else { return false };
+    Hmac::<Sha1>::new_from_slice(&salt).is_ok_and(|hmac| hmac.chain_update(name).verify_slice(&hash).is_ok())
+}
+
+/// The hidden form of a name, `|1|SALT|HASH`.
+pub(super) fn hash_name(name: &str, salt: &[u8; 20]) -> String {
+    let hash = match Hmac::<Sha1>::new_from_slice(salt) {
+        Ok(hmac) => hmac.chain_update(name).finalize().into_bytes().to_vec(),
+        // HMAC takes keys of any length.
+        Err(_) => return name.to_owned(),
+    };
+    format!("|1|{}|{}", BASE64_STANDARD.encode(salt), BASE64_STANDARD.encode(hash))
+}
+
+/// `*` is any text, `?` any one character.
+fn is_match(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    // Where the last `*` stands, and how much of the name it is taken to cover.
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((at, covered)) => {
+                    star = Some((at, covered + 1));
+                    p = at + 1;
+                    n = covered + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&c| c == b'*')
+}

@@ -1,0 +1,30 @@
+//! SSH: from a node's `ssh` table to an authenticated connection that runs commands and opens tunnels.
+//!
+//! In come the lab file's settings and the user's own SSH configuration, out goes a [`Session`] whose host key has been
+//! checked. Nothing outside this folder knows which SSH library is used.
+
+mod auth;
+mod budget;
+mod effective;
+mod error;
+mod exec;
+mod host_key;
+mod keys;
+mod known_hosts;
+mod line;
+mod prompt;
+mod resolve;
+mod session;
+mod settings;
+mod tunnel;
+mod watch;
+
+pub use auth::{Attempt, Outcome};
+pub use error::{AuthRefused, ChangedHostKey, Kind, Phase, PinnedHostKey, Recorded, SshError, UnknownHostKey};
+pub use exec::{Exit, Output};
+pub use known_hosts::Place;
+pub use prompt::{Nobody, Prompt};
+pub use resolve::{Client, resolve, resolve_with};
+pub use session::Session;
+pub use settings::{Endpoint, Identity, Origin, Settings};
+pub use tunnel::Tunnel;

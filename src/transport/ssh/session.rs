@@ -1,0 +1,240 @@
+//! One authenticated connection to one host.
+//!
+//! In come the settings, out goes a [`Session`] that runs commands and opens tunnels. Every session runs over a
+//! [`Line`] that is cut when the last handle is gone, so that nothing outlives it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::client::{self, Handle};
+use russh::keys::PublicKey;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+
+use super::auth;
+use super::budget::{Budget, Spent};
+use super::error::{Phase, SshError};
+use super::host_key::HostKeyCheck;
+use super::line::{Cutter, Line, Stream};
+use super::prompt::Prompt;
+use super::settings::{Endpoint, Settings};
+use super::watch::{End, Fault, Watch, say};
+
+/// sshd's `MaxSessions` is 10 by default; two are left to whoever else shares the connection.
+const PARALLEL_COMMANDS: usize = 8;
+/// Unanswered keepalive messages that end a connection.
+const KEEPALIVES: usize = 3;
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// An authenticated connection; clones share it. It ends with [`Session::close`] or with its last clone.
+#[derive(Clone)]
+pub struct Session(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) handle: Handle<Watch>,
+    pub(super) at: Endpoint,
+    /// Bounds the commands that run at the same time.
+    pub(super) slots: Semaphore,
+    /// The time that opening a channel may take.
+    pub(super) patience: Duration,
+    ended: watch::Receiver<Option<End>>,
+    cutter: Cutter,
+    /// The jump host's session, which carries this one. Last, because this one's goodbye goes through it.
+    _carrier: Option<Session>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("at", &self.0.at).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Connects, through the jump hosts if there are any, checks the host key and logs in.
+    pub async fn connect(settings: &Settings, prompt: &dyn Prompt) -> Result<Self, SshError> {
+        let mut carrier = None;
+        for hop in &settings.proxy_jump {
+            let session = Self::connect_from(hop, carrier, prompt).await;
+            carrier = Some(session.map_err(|source| at_hop(hop.endpoint(), source))?);
+        }
+        Self::connect_from(settings, carrier, prompt).await
+    }
+
+    /// Where it leads to.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.at
+    }
+
+    /// Whether the connection is known to be gone.
+    pub fn is_closed(&self) -> bool {
+        self.0.handle.is_closed()
+    }
+
+    /// Says goodbye and ends the connection, for all clones.
+    pub async fn close(self) {
+        let goodbye = async {
+            let _ = self.0.handle.disconnect(russh::Disconnect::ByApplication, "", "").await;
+            self.0.end().await
+        };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        self.0.cutter.cut();
+    }
+
+    async fn connect_from(settings: &Settings, carrier: Option<Self>, prompt: &dyn Prompt) -> Result<Self, SshError> {
+        let budget = Budget::new(settings.connect_timeout);
+        let check = HostKeyCheck::read(settings)?;
+        // A host has several keys and shows one; a pin does not tell its type. So a key that is not the pinned one
+        // settles the matter only when the host has no other.
+        let mut others = Vec::new();
+        let connection = loop {
+            let stream = reach(settings, carrier.as_ref(), &budget).await?;
+            match handshake(settings, stream, Some(&check), &others, &budget).await {
+                Ok(connection) => break connection,
+                Err(HandshakeError { error: SshError::PinnedHostKey(_), offered: Some(key) }) => others.push(key),
+                Err(failed) if others.is_empty() => return Err(failed.error),
+                Err(_) => return Err(check.none_is_pinned(&others)),
+            }
+        };
+        Self::login(settings, connection, carrier, prompt, &budget).await
+    }
+
+    pub(super) async fn login(
+        settings: &Settings,
+        mut connection: Connection,
+        carrier: Option<Self>,
+        prompt: &dyn Prompt,
+        budget: &Budget,
+    ) -> Result<Self, SshError> {
+        auth::login(settings, &mut connection, prompt, budget).await?;
+        Ok(Self(Arc::new(Inner {
+            handle: connection.handle,
+            at: settings.endpoint(),
+            slots: Semaphore::new(PARALLEL_COMMANDS),
+            patience: settings.connect_timeout,
+            ended: connection.ended,
+            cutter: connection.cutter,
+            _carrier: carrier,
+        })))
+    }
+}
+
+impl Inner {
+    /// Why the session ended, once it has.
+    pub(super) async fn end(&self) -> End {
+        end_of(&self.ended).await
+    }
+}
+
+async fn end_of(ended: &watch::Receiver<Option<End>>) -> End {
+    match ended.clone().wait_for(Option::is_some).await.as_deref() {
+        Ok(Some(end)) => end.clone(),
+        _ => End::Broken("the connection was closed".to_owned()),
+    }
+}
+
+/// A connection whose host key has been checked, before the login.
+pub(super) struct Connection {
+    pub(super) handle: Handle<Watch>,
+    ended: watch::Receiver<Option<End>>,
+    cutter: Cutter,
+}
+
+impl Connection {
+    /// Why it ended, once it has.
+    pub(super) async fn end(&self) -> End {
+        end_of(&self.ended).await
+    }
+}
+
+/// Opens the byte stream to the host's port: directly, or out of the carrier.
+async fn reach(
+    settings: &Settings,
+    carrier: Option<&Session>,
+    budget: &Budget,
+) -> Result<Box<dyn Stream>, SshError> {
+    match carrier {
+        None => Ok(Box::new(connect_tcp(settings, budget).await?)),
+        Some(carrier) => {
+            let opening = carrier.direct_tcpip(&settings.host, settings.port);
+            let late = |Spent { limit }| timeout(settings, Phase::Connect, limit);
+            let opened = budget.spend(opening).await.map_err(late)?;
+            Ok(Box::new(opened.map_err(|source| at_hop(carrier.0.at.clone(), source))?))
+        }
+    }
+}
+
+async fn connect_tcp(settings: &Settings, budget: &Budget) -> Result<TcpStream, SshError> {
+    let host = settings.host.clone();
+    let addresses: Vec<_> = budget
+        .spend(tokio::net::lookup_host((host.as_str(), settings.port)))
+        .await
+        .map_err(|Spent { limit }| timeout(settings, Phase::Resolve, limit))?
+        .map_err(|source| SshError::NameNotFound { host: host.clone(), source })?
+        .collect();
+    let mut failure = None;
+    for (i, address) in addresses.iter().enumerate() {
+        let connecting = tokio::time::timeout(budget.share(addresses.len() - i), TcpStream::connect(address));
+        match connecting.await {
+            Ok(Ok(stream)) => {
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            // A refusal says more than a silence on another address.
+            Ok(Err(error)) => failure = Some(error),
+            Err(_) => {}
+        }
+    }
+    let at = settings.endpoint();
+    Err(match failure {
+        None => timeout(settings, Phase::Connect, settings.connect_timeout),
+        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => SshError::Refused { at },
+        Some(source) => SshError::NoRoute { at, source },
+    })
+}
+
+/// Key exchange and host key check.
+pub(super) async fn handshake(
+    settings: &Settings,
+    stream: Box<dyn Stream>,
+    check: Option<&HostKeyCheck>,
+    refused: &[PublicKey],
+    budget: &Budget,
+) -> Result<Connection, HandshakeError> {
+    let config = client::Config {
+        preferred: check.map(|check| check.preferred(refused)).unwrap_or_default(),
+        keepalive_interval: Some(settings.keepalive),
+        keepalive_max: KEEPALIVES,
+        nodelay: true,
+        ..client::Config::default()
+    };
+    let (line, cutter) = Line::new(stream);
+    let (watch, ended) = Watch::new(check.cloned());
+    match budget.spend(client::connect_stream(Arc::new(config), line, watch)).await {
+        Ok(Ok(handle)) => Ok(Connection { handle, ended, cutter }),
+        Ok(Err(Fault::HostKey(error, key))) => Err(HandshakeError { error, offered: Some(key) }),
+        Ok(Err(Fault::Russh(error))) => {
+            let error = SshError::Handshake { at: settings.endpoint(), reason: say(&error) };
+            Err(HandshakeError { error, offered: None })
+        }
+        Err(Spent { limit }) => {
+            let phase = if cutter.received() == 0 { Phase::Banner } else { Phase::Handshake };
+            Err(HandshakeError { error: timeout(settings, phase, limit), offered: None })
+        }
+    }
+}
+
+/// A key exchange that failed, and the host key that was the reason, if it was.
+pub(super) struct HandshakeError {
+    pub(super) error: SshError,
+    pub(super) offered: Option<PublicKey>,
+}
+
+fn timeout(settings: &Settings, phase: Phase, limit: Duration) -> SshError {
+    SshError::Timeout { at: settings.endpoint(), phase, limit }
+}
+
+fn at_hop(hop: Endpoint, source: SshError) -> SshError {
+    SshError::Hop { hop, source: Box::new(source) }
+}
