@@ -62,7 +62,7 @@ impl fmt::Display for Attempt {
 
 /// One key to try.
 enum Candidate {
-    Agent(AgentIdentity),
+    Agent(Box<AgentIdentity>),
     File(Box<KeyFile>),
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn login(
     };
     for candidate in order(settings, files, held) {
         let logged_in = match candidate {
-            Candidate::Agent(identity) => login.try_agent(identity).await?,
+            Candidate::Agent(identity) => login.try_agent(*identity).await?,
             Candidate::File(file) => login.try_file(*file).await?,
         };
         if logged_in {
@@ -144,11 +144,12 @@ async fn list_agent(agent: &mut Agent, budget: &Budget, tried: &mut Vec<Attempt>
     Vec::new()
 }
 
-fn order(settings: &Settings, files: Vec<KeyFile>, held: Vec<AgentIdentity>) -> Vec<Candidate> {
+fn order(settings: &Settings, files: Vec<KeyFile>, mut others: Vec<AgentIdentity>) -> Vec<Candidate> {
     let is_of = |identity: &AgentIdentity, file: &KeyFile| {
         file.public.as_ref().is_some_and(|public| public.key_data() == identity.public_key().key_data())
     };
-    let (mut others, mut named) = (held, Vec::new());
+    let held = |identity| Candidate::Agent(Box::new(identity));
+    let mut named = Vec::new();
     let mut left = Vec::new();
     for file in files {
         let (mine, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|identity| is_of(identity, &file));
@@ -156,14 +157,14 @@ fn order(settings: &Settings, files: Vec<KeyFile>, held: Vec<AgentIdentity>) -> 
         if mine.is_empty() {
             left.push(file);
         } else {
-            named.extend(mine.into_iter().map(Candidate::Agent));
+            named.extend(mine.into_iter().map(held));
         }
     }
     let (from_lab, from_client): (Vec<_>, Vec<_>) = left.into_iter().partition(|file| file.origin == Origin::Lab);
     let file = |file| Candidate::File(Box::new(file));
     named.extend(from_lab.into_iter().map(file));
     if !settings.identities_only {
-        named.extend(others.into_iter().map(Candidate::Agent));
+        named.extend(others.into_iter().map(held));
     }
     named.extend(from_client.into_iter().map(file));
     named
@@ -267,8 +268,7 @@ impl Login<'_> {
         let hash = self.hash_for(&public.algorithm()).await?;
         let (user, mut probe) = (self.settings.user.as_str(), Probe);
         self.offered += 1;
-        let trying =
-            self.connection.handle.authenticate_publickey_with(user, public.clone(), hash, &mut probe);
+        let trying = self.connection.handle.authenticate_publickey_with(user, public.clone(), hash, &mut probe);
         match self.budget.spend(trying).await.map_err(|spent| self.late(&spent))? {
             Err(Probed::Taken) => Ok(true),
             Err(Probed::Lost) => Err(self.lost().await),

@@ -1,7 +1,7 @@
 //! Reads what `ssh -G` prints. Text in, values out; no I/O.
 //!
 //! Versions differ in which keys they print, and all of them print paths with spaces unquoted; what is missing has the
-//! default of ssh_config(5).
+//! default of `ssh_config(5)`.
 
 /// The part of `ssh -G`'s output that labctl follows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Jump {
     }
 }
 
-/// What the `%` tokens of paths stand for, as ssh_config(5) lists them under TOKENS.
+/// What the `%` tokens of paths stand for, as `ssh_config(5)` lists them under TOKENS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tokens {
     /// `%d` and `~`.

@@ -79,7 +79,7 @@ pub enum SshError {
         /// What happened.
         reason: String,
     },
-    /// A known_hosts file that exists and can't be read or written.
+    /// A `known_hosts` file that exists and can't be read or written.
     #[error("{}: {source}", path.display())]
     KnownHosts {
         /// The file.
@@ -87,16 +87,16 @@ pub enum SshError {
         /// Why.
         source: io::Error,
     },
-    /// No known_hosts file knows the host.
+    /// No `known_hosts` file knows the host.
     #[error("{0}")]
     UnknownHostKey(Box<UnknownHostKey>),
-    /// A known_hosts file knows the host with another key.
+    /// A `known_hosts` file knows the host with another key.
     #[error("{0}")]
     ChangedHostKey(Box<ChangedHostKey>),
     /// The lab file pins another key.
     #[error("{0}")]
     PinnedHostKey(Box<PinnedHostKey>),
-    /// A known_hosts file marks the key as revoked.
+    /// A `known_hosts` file marks the key as revoked.
     #[error("the host key of {at} ({key_type} {fingerprint}) is marked `@revoked` in {place}")]
     RevokedHostKey {
         /// Where.
@@ -253,10 +253,9 @@ impl SshError {
             | Self::ChangedHostKey(_)
             | Self::PinnedHostKey(_)
             | Self::RevokedHostKey { .. } => Kind::HostKey,
-            Self::KeyFile { .. }
-            | Self::EncryptedKey { .. }
-            | Self::AuthRefused(_)
-            | Self::TooManyKeys { .. } => Kind::Login,
+            Self::KeyFile { .. } | Self::EncryptedKey { .. } | Self::AuthRefused(_) | Self::TooManyKeys { .. } => {
+                Kind::Login
+            }
             Self::Config { .. } | Self::Unsupported { .. } | Self::Jump { .. } | Self::KnownHosts { .. } => {
                 Kind::Settings
             }
@@ -322,7 +321,7 @@ fn key_file_word(key_type: &str) -> &str {
     }
 }
 
-/// A host that no known_hosts file knows.
+/// A host that no `known_hosts` file knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownHostKey {
     /// The node in the lab file, for `labctl trust`.
@@ -362,7 +361,7 @@ pub struct ChangedHostKey {
     pub recorded: Vec<Recorded>,
 }
 
-/// A key in a known_hosts file.
+/// A key in a `known_hosts` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Its type.

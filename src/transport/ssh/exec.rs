@@ -54,13 +54,11 @@ impl Session {
         let stdin = Zeroizing::new(stdin);
         let deadline = Instant::now() + limit;
         let collected = Arc::new(Mutex::new(Output::default()));
-        match timeout_at(deadline, self.run(command, &stdin, &collected)).await {
-            Ok(result) => result,
-            Err(_) => {
-                let partial = Box::new(taken(&collected));
-                Err(SshError::CommandTimeout { at: self.endpoint().clone(), limit, partial })
-            }
-        }
+        let running = timeout_at(deadline, self.run(command, &stdin, &collected)).await;
+        running.unwrap_or_else(|_| {
+            let partial = Box::new(taken(&collected));
+            Err(SshError::CommandTimeout { at: self.endpoint().clone(), limit, partial })
+        })
     }
 
     async fn run(&self, command: &str, stdin: &[u8], collected: &Arc<Mutex<Output>>) -> Result<Output, SshError> {

@@ -1,4 +1,4 @@
-//! Decides whether a host is who it should be: by the pinned fingerprint, else by the known_hosts files.
+//! Decides whether a host is who it should be: by the pinned fingerprint, else by the `known_hosts` files.
 
 use std::borrow::Cow;
 use std::io;
@@ -32,10 +32,8 @@ impl HostKeyCheck {
             }
         }
         let has_own_name = settings.host_key_alias.is_some() || settings.port == 22;
-        let lookup = Lookup {
-            name: settings.known_as(),
-            without_port: (!has_own_name).then(|| settings.host.to_lowercase()),
-        };
+        let lookup =
+            Lookup { name: settings.known_as(), without_port: (!has_own_name).then(|| settings.host.to_lowercase()) };
         Ok(Self { settings: settings.clone(), known, lookup })
     }
 
@@ -118,7 +116,7 @@ pub(super) fn fingerprint(key: &PublicKey) -> String {
     key.fingerprint(HashAlg::Sha256).to_string()
 }
 
-/// The key as it goes over the wire and stands in known_hosts.
+/// The key as it goes over the wire and stands in `known_hosts`.
 pub(super) fn blob(key: &PublicKey) -> Vec<u8> {
     // A key that came over the wire can be encoded again; an empty blob would fit nothing that is recorded.
     key.to_bytes().unwrap_or_default()
@@ -130,7 +128,8 @@ fn is_same_fingerprint(pinned: &str, fingerprint: &str) -> bool {
 
 impl From<super::known_hosts::KnownKey> for Recorded {
     fn from(known: super::known_hosts::KnownKey) -> Self {
-        let fingerprint = PublicKey::from_bytes(&known.key).map_or_else(|_| "(unreadable)".to_owned(), |k| fingerprint(&k));
+        let fingerprint =
+            PublicKey::from_bytes(&known.key).map_or_else(|_| "(unreadable)".to_owned(), |k| fingerprint(&k));
         Self { key_type: known.key_type, fingerprint, place: known.place }
     }
 }

@@ -64,13 +64,8 @@ impl KeyFile {
     pub(super) fn read(identity: &Identity) -> Result<Self, KeyFileFault> {
         let beside = read_public(&with_suffix(&identity.path, ".pub"));
         let certificate = read_certificate(&with_suffix(&identity.path, "-cert.pub"));
-        let file = |public, secret| Self {
-            path: identity.path.clone(),
-            origin: identity.origin,
-            public,
-            secret,
-            certificate,
-        };
+        let file =
+            |public, secret| Self { path: identity.path.clone(), origin: identity.origin, public, secret, certificate };
         let text = match std::fs::read_to_string(&identity.path) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound && beside.is_some() => {

@@ -1,4 +1,4 @@
-//! Reads known_hosts files, as sshd(8) describes them under "SSH_KNOWN_HOSTS FILE FORMAT".
+//! Reads `known_hosts` files, in the format that `sshd(8)` describes.
 //!
 //! In come the texts of the files, out goes what they say of one host and one key. No I/O.
 

@@ -16,6 +16,7 @@ mod prompt;
 mod resolve;
 mod session;
 mod settings;
+mod trust;
 mod tunnel;
 mod watch;
 
@@ -27,4 +28,5 @@ pub use prompt::{Nobody, Prompt};
 pub use resolve::{Client, resolve, resolve_with};
 pub use session::Session;
 pub use settings::{Endpoint, Identity, Origin, Settings};
+pub use trust::{Offered, Trust, append_known_host, fetch_host_key};
 pub use tunnel::Tunnel;

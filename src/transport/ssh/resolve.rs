@@ -138,12 +138,10 @@ impl Resolver<'_> {
     fn identities(&self, effective: &Effective, tokens: &Tokens) -> Vec<Identity> {
         let identity = |path: &str, origin| Identity { path: tokens.expand(path).into(), origin };
         let mut identities: Vec<_> = self.ssh.identity.iter().map(|path| identity(path, Origin::Lab)).collect();
-        let listed = effective.identities.iter().map(String::as_str);
-        let others: Vec<_> = match effective.identities.is_empty() {
-            true => DEFAULT_IDENTITIES.iter().map(|path| identity(path, Origin::Client)).collect(),
-            false => listed.map(|path| identity(path, Origin::Client)).collect(),
-        };
+        let listed: Vec<&str> = effective.identities.iter().map(String::as_str).collect();
+        let others = if listed.is_empty() { DEFAULT_IDENTITIES.to_vec() } else { listed };
         for other in others {
+            let other = identity(other, Origin::Client);
             if !identities.iter().any(|known| known.path == other.path) {
                 identities.push(other);
             }
@@ -151,7 +149,7 @@ impl Resolver<'_> {
         identities
     }
 
-    /// The lab file's known_hosts stands in for the user's; a jump host may be known to either.
+    /// The lab file's `known_hosts` stands in for the user's; a jump host may be known to either.
     fn known_hosts(&self, effective: &Effective, tokens: &Tokens, is_target: bool) -> Vec<PathBuf> {
         let expand = |path: &String| PathBuf::from(tokens.expand(path));
         let mut files: Vec<PathBuf> = self.ssh.known_hosts.iter().map(expand).collect();
@@ -205,7 +203,9 @@ impl Resolver<'_> {
             Ok(Ok(output)) => output,
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Ok(Err(error)) => return Err(failed(error.to_string())),
-            Err(_) => return Err(failed("no answer in time (does a `Match exec` in your SSH configuration hang?)".into())),
+            Err(_) => {
+                return Err(failed("no answer in time (does a `Match exec` in your SSH configuration hang?)".into()));
+            }
         };
         if !output.status.success() {
             return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));

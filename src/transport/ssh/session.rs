@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use russh::Preferred;
 use russh::client::{self, Handle};
 use russh::keys::PublicKey;
 use tokio::net::TcpStream;
@@ -19,7 +20,7 @@ use super::host_key::HostKeyCheck;
 use super::line::{Cutter, Line, Stream};
 use super::prompt::Prompt;
 use super::settings::{Endpoint, Settings};
-use super::watch::{End, Fault, Watch, say};
+use super::watch::{End, Fault, Judge, Watch, say};
 
 /// sshd's `MaxSessions` is 10 by default; two are left to whoever else shares the connection.
 const PARALLEL_COMMANDS: usize = 8;
@@ -82,21 +83,14 @@ impl Session {
         self.0.cutter.cut();
     }
 
-    async fn connect_from(settings: &Settings, carrier: Option<Self>, prompt: &dyn Prompt) -> Result<Self, SshError> {
+    pub(super) async fn connect_from(
+        settings: &Settings,
+        carrier: Option<Self>,
+        prompt: &dyn Prompt,
+    ) -> Result<Self, SshError> {
         let budget = Budget::new(settings.connect_timeout);
         let check = HostKeyCheck::read(settings)?;
-        // A host has several keys and shows one; a pin does not tell its type. So a key that is not the pinned one
-        // settles the matter only when the host has no other.
-        let mut others = Vec::new();
-        let connection = loop {
-            let stream = reach(settings, carrier.as_ref(), &budget).await?;
-            match handshake(settings, stream, Some(&check), &others, &budget).await {
-                Ok(connection) => break connection,
-                Err(HandshakeError { error: SshError::PinnedHostKey(_), offered: Some(key) }) => others.push(key),
-                Err(failed) if others.is_empty() => return Err(failed.error),
-                Err(_) => return Err(check.none_is_pinned(&others)),
-            }
-        };
+        let connection = verified(settings, carrier.as_ref(), &check, &budget).await?;
         Self::login(settings, connection, carrier, prompt, &budget).await
     }
 
@@ -149,11 +143,7 @@ impl Connection {
 }
 
 /// Opens the byte stream to the host's port: directly, or out of the carrier.
-async fn reach(
-    settings: &Settings,
-    carrier: Option<&Session>,
-    budget: &Budget,
-) -> Result<Box<dyn Stream>, SshError> {
+async fn reach(settings: &Settings, carrier: Option<&Session>, budget: &Budget) -> Result<Box<dyn Stream>, SshError> {
     match carrier {
         None => Ok(Box::new(connect_tcp(settings, budget).await?)),
         Some(carrier) => {
@@ -194,47 +184,99 @@ async fn connect_tcp(settings: &Settings, budget: &Budget) -> Result<TcpStream, 
     })
 }
 
-/// Key exchange and host key check.
+/// Connects and checks the host key.
+pub(super) async fn verified(
+    settings: &Settings,
+    carrier: Option<&Session>,
+    check: &HostKeyCheck,
+    budget: &Budget,
+) -> Result<Connection, SshError> {
+    // A host has several keys and shows one; a pin does not tell its type. So a key that is not the pinned one settles
+    // the matter only when the host has no other.
+    let mut others = Vec::new();
+    loop {
+        let stream = reach(settings, carrier, budget).await?;
+        let judge = Judge::Check(Box::new(check.clone()));
+        match handshake(settings, stream, judge, check.preferred(&others), budget).await {
+            Ok(connection) => return Ok(connection),
+            Err(HandshakeError::HostKey(SshError::PinnedHostKey(_), key)) => others.push(*key),
+            Err(failed) if others.is_empty() => return Err(failed.into_error(settings)),
+            Err(_) => return Err(check.none_is_pinned(&others)),
+        }
+    }
+}
+
+/// The host key that a host shows, unchecked; the connection ends there.
+pub(super) async fn shown(
+    settings: &Settings,
+    carrier: Option<&Session>,
+    check: &HostKeyCheck,
+) -> Result<PublicKey, SshError> {
+    let budget = Budget::new(settings.connect_timeout);
+    let stream = reach(settings, carrier, &budget).await?;
+    match handshake(settings, stream, Judge::Show, check.preferred(&[]), &budget).await {
+        Err(HandshakeError::Shown(key)) => Ok(*key),
+        Err(failed) => Err(failed.into_error(settings)),
+        Ok(_) => Err(SshError::Handshake { at: settings.endpoint(), reason: "it showed no host key".to_owned() }),
+    }
+}
+
+/// Key exchange, with the judge's word on the host key.
 pub(super) async fn handshake(
     settings: &Settings,
     stream: Box<dyn Stream>,
-    check: Option<&HostKeyCheck>,
-    refused: &[PublicKey],
+    judge: Judge,
+    preferred: Preferred,
     budget: &Budget,
 ) -> Result<Connection, HandshakeError> {
     let config = client::Config {
-        preferred: check.map(|check| check.preferred(refused)).unwrap_or_default(),
+        preferred,
         keepalive_interval: Some(settings.keepalive),
         keepalive_max: KEEPALIVES,
         nodelay: true,
         ..client::Config::default()
     };
     let (line, cutter) = Line::new(stream);
-    let (watch, ended) = Watch::new(check.cloned());
+    let (watch, ended) = Watch::new(judge);
     match budget.spend(client::connect_stream(Arc::new(config), line, watch)).await {
         Ok(Ok(handle)) => Ok(Connection { handle, ended, cutter }),
-        Ok(Err(Fault::HostKey(error, key))) => Err(HandshakeError { error, offered: Some(key) }),
+        Ok(Err(Fault::Shown(key))) => Err(HandshakeError::Shown(key)),
+        Ok(Err(Fault::HostKey(refusal))) => Err(HandshakeError::HostKey(refusal.0, Box::new(refusal.1))),
         Ok(Err(Fault::Russh(error))) => {
-            let error = SshError::Handshake { at: settings.endpoint(), reason: say(&error) };
-            Err(HandshakeError { error, offered: None })
+            Err(HandshakeError::Other(SshError::Handshake { at: settings.endpoint(), reason: say(&error) }))
         }
         Err(Spent { limit }) => {
             let phase = if cutter.received() == 0 { Phase::Banner } else { Phase::Handshake };
-            Err(HandshakeError { error: timeout(settings, phase, limit), offered: None })
+            Err(HandshakeError::Other(timeout(settings, phase, limit)))
         }
     }
 }
 
-/// A key exchange that failed, and the host key that was the reason, if it was.
-pub(super) struct HandshakeError {
-    pub(super) error: SshError,
-    pub(super) offered: Option<PublicKey>,
+/// Why there is no connection.
+pub(super) enum HandshakeError {
+    /// The judge does not accept this key.
+    HostKey(SshError, Box<PublicKey>),
+    /// The judge only wanted to see the key.
+    Shown(Box<PublicKey>),
+    /// It did not come as far as the key, or not beyond.
+    Other(SshError),
+}
+
+impl HandshakeError {
+    pub(super) fn into_error(self, settings: &Settings) -> SshError {
+        match self {
+            Self::HostKey(error, _) | Self::Other(error) => error,
+            Self::Shown(_) => {
+                SshError::Handshake { at: settings.endpoint(), reason: "only its host key was asked for".to_owned() }
+            }
+        }
+    }
 }
 
 fn timeout(settings: &Settings, phase: Phase, limit: Duration) -> SshError {
     SshError::Timeout { at: settings.endpoint(), phase, limit }
 }
 
-fn at_hop(hop: Endpoint, source: SshError) -> SshError {
+pub(super) fn at_hop(hop: Endpoint, source: SshError) -> SshError {
     SshError::Hop { hop, source: Box::new(source) }
 }

@@ -34,7 +34,17 @@ pub(super) enum Fault {
     /// Of russh's own.
     Russh(russh::Error),
     /// The host key is not accepted.
-    HostKey(SshError, PublicKey),
+    HostKey(Box<(SshError, PublicKey)>),
+    /// The host key was only to be seen.
+    Shown(Box<PublicKey>),
+}
+
+/// What to do with the host key.
+pub(super) enum Judge {
+    /// Go on if it passes.
+    Check(Box<HostKeyCheck>),
+    /// Take it and leave.
+    Show,
 }
 
 impl From<russh::Error> for Fault {
@@ -45,15 +55,15 @@ impl From<russh::Error> for Fault {
 
 /// One session's callbacks.
 pub(super) struct Watch {
-    check: Option<HostKeyCheck>,
+    judge: Judge,
     end: watch::Sender<Option<End>>,
 }
 
 impl Watch {
-    /// Without a check, no key is accepted: the session ends as soon as the key is known.
-    pub(super) fn new(check: Option<HostKeyCheck>) -> (Self, watch::Receiver<Option<End>>) {
+    /// With the receiver of why the session will have ended.
+    pub(super) fn new(judge: Judge) -> (Self, watch::Receiver<Option<End>>) {
         let (end, ended) = watch::channel(None);
-        (Self { check, end }, ended)
+        (Self { judge, end }, ended)
     }
 }
 
@@ -70,11 +80,11 @@ impl Handler for Watch {
 
     async fn check_server_key(&mut self, offered: &PublicKeyOrCertificate) -> Result<bool, Fault> {
         let key = offered.public_key();
-        match &self.check {
-            None => Ok(false),
-            Some(check) => match check.check(&key) {
+        match &self.judge {
+            Judge::Show => Err(Fault::Shown(Box::new(key))),
+            Judge::Check(check) => match check.check(&key) {
                 Ok(()) => Ok(true),
-                Err(error) => Err(Fault::HostKey(error, key)),
+                Err(error) => Err(Fault::HostKey(Box::new((error, key)))),
             },
         }
     }
@@ -83,7 +93,10 @@ impl Handler for Watch {
         let end = match &reason {
             DisconnectReason::ReceivedDisconnect(info) => End::Disconnected(info.message.clone()),
             DisconnectReason::Error(Fault::Russh(error)) => End::Broken(say(error)),
-            DisconnectReason::Error(Fault::HostKey(error, _)) => End::Broken(error.to_string()),
+            DisconnectReason::Error(Fault::HostKey(refusal)) => End::Broken(refusal.0.to_string()),
+            DisconnectReason::Error(Fault::Shown(_)) => {
+                End::Broken("its host key was all that was asked for".to_owned())
+            }
         };
         self.end.send_replace(Some(end));
         match reason {

@@ -103,6 +103,13 @@ impl Sshd {
         self.path("user")
     }
 
+    /// Lets this key's owner in too.
+    pub(crate) fn lets_in(&self, key: &Path) {
+        let mut keys = fs::read_to_string(self.path("authorized_keys")).expect("authorized_keys");
+        keys.push_str(&format!("{}\n", public_line(key)));
+        fs::write(self.path("authorized_keys"), keys).expect("authorized_keys");
+    }
+
     /// The user that it lets in: the one who runs the tests.
     pub(crate) fn user() -> String {
         ran(Command::new("id").arg("-un")).trim().to_owned()
