@@ -49,7 +49,8 @@ pub enum Exit {
 
 impl Session {
     /// Runs one command line through the login shell, writes `stdin` to it, collects both streams until the channel
-    /// closes. Cancelling the call, or the end of `limit`, ends the command as far as the server allows it.
+    /// closes. Cancelling the call, or the end of `limit`, takes the command's pipes away and sends it a signal; sshd
+    /// delivers that to a login that is not root only, so a command that must not go on has to carry a limit itself.
     pub async fn exec(&self, command: &str, stdin: Vec<u8>, limit: Duration) -> Result<Output, SshError> {
         let stdin = Zeroizing::new(stdin);
         let deadline = Instant::now() + limit;
@@ -163,7 +164,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.reader.abort();
         if let (Some(write), Ok(runtime)) = (self.write.take(), tokio::runtime::Handle::try_current()) {
-            // The signal reaches a command that runs as the login user; for others, closing takes away their pipes.
             runtime.spawn(timeout(FAREWELL, async move {
                 let _ = write.signal(Sig::TERM).await;
                 let _ = write.close().await;

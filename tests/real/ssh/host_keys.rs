@@ -85,7 +85,7 @@ async fn what_trust_records_is_accepted_by_labctl_and_by_ssh() {
         assert_eq!((mode(&file), mode(&folder)), (0o600, 0o700));
         assert_eq!(fetch_host_key(&settings, &Nobody).await.expect("a host key").trust, Trust::Known);
         Session::connect(&settings, &Nobody).await.expect("a trusted host");
-        assert!(person.can_ssh(&sshd, &file), "ssh does not accept the line");
+        assert!(Person::can_ssh(&sshd, &file), "ssh does not accept the line");
     }
     assert_eq!(sshd.log().matches("Accepted publickey").count(), 4);
     sshd.stop();

@@ -92,8 +92,8 @@ impl Person {
         }
     }
 
-    /// Whether the real ssh logs in with this known_hosts file.
-    pub(crate) fn can_ssh(&self, sshd: &Sshd, known_hosts: &Path) -> bool {
+    /// Whether the real ssh logs in with this `known_hosts` file.
+    pub(crate) fn can_ssh(sshd: &Sshd, known_hosts: &Path) -> bool {
         let mut command = Command::new("ssh");
         command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o"]);
         command.arg(format!("UserKnownHostsFile={}", known_hosts.display()));

@@ -105,9 +105,8 @@ impl Sshd {
 
     /// Lets this key's owner in too.
     pub(crate) fn lets_in(&self, key: &Path) {
-        let mut keys = fs::read_to_string(self.path("authorized_keys")).expect("authorized_keys");
-        keys.push_str(&format!("{}\n", public_line(key)));
-        fs::write(self.path("authorized_keys"), keys).expect("authorized_keys");
+        let keys = fs::read_to_string(self.path("authorized_keys")).expect("authorized_keys");
+        fs::write(self.path("authorized_keys"), format!("{keys}{}\n", public_line(key))).expect("authorized_keys");
     }
 
     /// The user that it lets in: the one who runs the tests.
