@@ -29,7 +29,7 @@ impl Kind for Files {
         Box::new(Gone(name.to_owned()))
     }
 
-    fn survey(&self, _node: &Node, _reply: &Reply) -> Result<Vec<Surveyed>, String> {
+    fn survey(&self, _lab: &Lab, _node: &Node, _reply: &Reply) -> Result<Vec<Surveyed>, String> {
         // A host has thousands of files and none of them says that it is configuration: only declared ones are shown.
         Ok(Vec::new())
     }

@@ -53,7 +53,8 @@ pub trait Kind: Sync {
     }
 
     /// The tables that would declare what is on the node: `show NODE --as-toml`.
-    fn survey(&self, _node: &Node, _reply: &Reply) -> Result<Vec<Surveyed>, String> {
+    /// The lab is what is declared already: it gives the names.
+    fn survey(&self, _lab: &Lab, _node: &Node, _reply: &Reply) -> Result<Vec<Surveyed>, String> {
         Ok(Vec::new())
     }
 }
