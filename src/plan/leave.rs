@@ -23,7 +23,7 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
     change.action = if goes { Action::Delete } else { Action::Forget };
     match (goes, &observed) {
         (true, Some(_)) => {
-            let work = leftover.remove();
+            let work = leftover.remove(scene.reply);
             change.steps = work.steps;
             change.put_back = work.put_back;
             change.disruption = work.disruption;

@@ -86,7 +86,7 @@ impl Transport for RealLab {
 
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
         async move {
-            if let [Step { act: Act::Reconnect { within }, .. }] = leg {
+            if let [Step { act: Act::Reconnect { within, .. }, .. }] = leg {
                 return vec![self.reconnect(ground, Duration::from_secs(*within)).await];
             }
             match self.link(ground).await {
