@@ -1,1 +1,64 @@
-//! (being built)
+//! One file per command: wires the stages, nothing else. Arguments in, exit code out.
+
+mod apply;
+mod args;
+mod completions;
+mod drive;
+mod exit;
+mod graph;
+mod outcome;
+mod plan;
+mod progress;
+mod read;
+mod schema;
+mod show;
+mod signals;
+mod stage;
+mod terminal;
+mod trust;
+mod validate;
+
+pub use args::Cli;
+pub use exit::{Exit, Failure};
+
+use args::Command;
+use terminal::Terminal;
+
+/// Runs what was typed.
+pub fn run(cli: &Cli) -> Exit {
+    let terminal = Terminal::new(cli.no_color);
+    log(cli.verbose);
+    let result = match &cli.command {
+        Command::Plan(args) => in_runtime(plan::run(cli, args, terminal)),
+        Command::Apply(args) => in_runtime(apply::run(cli, args, terminal)),
+        Command::Show(args) => in_runtime(show::run(cli, args, terminal)),
+        Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
+        Command::Validate(args) => validate::run(cli, args, terminal),
+        Command::Graph(args) => graph::run(cli, args, terminal),
+        Command::Schema => schema::run(terminal),
+        Command::Completions { shell } => completions::run(*shell, terminal),
+    };
+    result.unwrap_or_else(|failure| {
+        if !failure.words.is_empty() {
+            terminal.fail(&failure.words);
+        }
+        failure.exit
+    })
+}
+
+fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?.block_on(work)
+}
+
+fn log(verbose: u8) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    // A second subscriber in one process can only come from a test; the first one stays.
+    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).try_init();
+}

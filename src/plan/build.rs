@@ -60,6 +60,9 @@ pub struct Plan {
     pub lab: String,
     /// Every resource, unchanged ones too; what is needed stands before what needs it.
     pub changes: Vec<Change>,
+    /// The grounds that could not be read, and why. What left the file there is not known either.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreachable: BTreeMap<String, String>,
     /// Whether `--target` or `--exclude` left something out.
     pub partial: bool,
 }
@@ -109,6 +112,13 @@ pub fn build(
         format_version: "1.0".to_owned(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
         lab: lab.name.clone(),
+        unreachable: seen
+            .iter()
+            .filter_map(|(ground, seen)| match seen {
+                Seen::Unreachable(why) => Some((ground.to_string(), why.clone())),
+                Seen::Read(_) => None,
+            })
+            .collect(),
         partial: ordered.len() != all,
         changes: ordered,
     }

@@ -1,3 +1,22 @@
-//! What the user sees: text for people and JSON for programs, both made from the same values.
+//! What the user sees: the plan as text and JSON, progress, the end of an apply, diagnostics.
+//!
+//! Values in, text out: for people and for programs, both made from the same values. Nothing here decides anything.
 
+mod attributes;
 pub mod diagnostics;
+pub mod graph;
+mod hint;
+mod json;
+mod plan_text;
+mod steps;
+mod style;
+mod summary;
+mod symbol;
+
+pub use hint::hint;
+pub use json::json;
+pub use plan_text::{Detail, obstacle, plan};
+pub use steps::line as step_line;
+pub use style::Paint;
+pub use summary::Summary;
+pub use symbol::Symbol;

@@ -1,0 +1,75 @@
+//! `labctl apply`: shows the plan, asks, does it, and insists that nothing is left.
+
+use super::args::{ApplyArgs, Cli, Selection};
+use super::drive::{self, Ended};
+use super::exit::{Exit, Failure};
+use super::plan::{make, obstacles, show};
+use super::progress::Lines;
+use super::stage::{self, Stage};
+use super::terminal::Terminal;
+use super::{outcome, signals};
+use crate::apply::{Limits, State};
+use crate::lab::Address;
+use crate::plan::{Options, Plan};
+use crate::report::Summary;
+use crate::transport::Transport;
+
+pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let stage = stage::stage(cli, terminal)?;
+    let options = stage.options(&args.selection, args.adopt_only)?;
+    let transport = stage.transport(args.selection.read_only);
+    let plan = make(&stage, &options, &args.selection, &transport).await?;
+    show(&plan, args.display.concise, args.display.show_steps, terminal);
+    let before = obstacles(&plan);
+    if !Summary::of(&plan).is_due() {
+        return Ok(before);
+    }
+    if !args.auto_approve && !approve(terminal)? {
+        terminal.say("Apply cancelled.\n");
+        return Ok(Exit::Error);
+    }
+    let limits = Limits { parallelism: usize::from(args.selection.parallelism), ..Limits::default() };
+    let mut progress = Lines::new(terminal);
+    let ended = drive::drive(&plan, &transport, limits, &mut progress, signals::interrupts()).await;
+    drop(progress);
+    let (exit, text) = outcome::report(&ended, terminal.paint());
+    terminal.print(&text);
+    let leftover = verify(&stage, &options, &args.selection, &transport, &ended, terminal).await?;
+    Ok(before.and(exit).and(leftover))
+}
+
+fn approve(terminal: Terminal) -> Result<bool, Failure> {
+    if !terminal.is_interactive() {
+        let words = "there is nobody to ask: run `labctl apply` on a terminal, or with `--auto-approve`";
+        return Err(Failure::error(words));
+    }
+    let question = "\nDo you want to perform these actions?\n  labctl will perform the actions described above.\n  \
+                    Only 'yes' will be accepted to approve.\n\n  Enter a value: ";
+    Ok(terminal.ask(question).as_deref() == Some("yes"))
+}
+
+/// Plans the touched resources again: what is done must be as declared now.
+async fn verify(
+    stage: &Stage,
+    options: &Options,
+    selection: &Selection,
+    transport: &dyn Transport,
+    ended: &Ended<'_>,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
+    let touched: Vec<&Address> =
+        ended.changes.iter().filter(|(_, state)| *state == State::Done).map(|(change, _)| &change.address).collect();
+    if touched.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let again = Options { targets: Vec::new(), excludes: Vec::new(), ..options.clone() };
+    let plan: Plan = make(stage, &again, selection, transport).await?;
+    let mut exit = Exit::Done;
+    for change in plan.changes.iter().filter(|change| touched.contains(&&change.address)) {
+        if change.is_due() || change.is_error() {
+            terminal.fail(&outcome::left_over(change));
+            exit = Exit::Error;
+        }
+    }
+    Ok(exit)
+}

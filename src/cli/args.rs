@@ -1,0 +1,196 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::lab::Address;
+
+/// A declarative provisioner for a homelab: one file says what the lab should be, `plan` prints the difference,
+/// `apply` closes it.
+#[derive(Debug, Parser)]
+#[command(name = "labctl", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The lab's file
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "homelab.toml")]
+    pub file: PathBuf,
+
+    /// Print no colour (`NO_COLOR` does the same)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+
+    /// Say what is done on the way; twice: all of it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what apply would do; changes nothing
+    Plan(PlanArgs),
+    /// Make the lab as the file says
+    Apply(ApplyArgs),
+    /// Check the file; needs no lab
+    Validate(ValidateArgs),
+    /// Show one resource, or a node as the file that would declare it
+    Show(ShowArgs),
+    /// Print what depends on what; needs no lab
+    Graph(GraphArgs),
+    /// Accept a node's host key after showing its fingerprint
+    Trust(TrustArgs),
+    /// Print the JSON schema of the file
+    Schema,
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which part of the lab, and how it is read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// Only this address (and what it needs); may be given again
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<Address>,
+
+    /// Not this address (nor what needs it); may be given again
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
+    pub exclude: Vec<Address>,
+
+    /// Take over what exists and differs: an address, or '*' for the whole lab
+    #[arg(long, value_name = "ADDRESS", num_args = 1..)]
+    pub adopt: Vec<String>,
+
+    /// Read with what the login may read, without sudo: the rest is unknown
+    #[arg(long)]
+    pub read_only: bool,
+
+    /// How many nodes are read, and changes made, at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallelism: u16,
+}
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Display {
+    /// One line a resource
+    #[arg(long)]
+    pub concise: bool,
+
+    /// The very commands, too; `=sh`: as a script that runs without labctl
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "list")]
+    pub show_steps: Option<StepsForm>,
+}
+
+/// How steps are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StepsForm {
+    /// Below each change.
+    List,
+    /// As a script for `sh`.
+    Sh,
+}
+
+/// `labctl plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Which part.
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// How it is shown.
+    #[command(flatten)]
+    pub display: Display,
+
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 2 where changes are pending
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `labctl apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Which part.
+    #[command(flatten)]
+    pub selection: Selection,
+
+    /// How it is shown.
+    #[command(flatten)]
+    pub display: Display,
+
+    /// Don't ask
+    #[arg(long)]
+    pub auto_approve: bool,
+
+    /// Set marks on what is as declared, and change nothing else
+    #[arg(long, conflicts_with = "read_only")]
+    pub adopt_only: bool,
+}
+
+/// `labctl validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `labctl show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A resource's address, or with `--as-toml` a node's name
+    #[arg(value_name = "ADDRESS|NODE")]
+    pub what: String,
+
+    /// Print what is on the node as the tables that would declare it
+    #[arg(long)]
+    pub as_toml: bool,
+
+    /// With `--as-toml`: also what is not declared yet
+    #[arg(long, requires = "as_toml")]
+    pub undeclared: bool,
+
+    /// Read with what the login may read, without sudo
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// `labctl graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// The form
+    #[arg(long, value_enum, default_value_t = GraphForm::Text)]
+    pub format: GraphForm,
+}
+
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphForm {
+    /// Indented text.
+    Text,
+    /// Graphviz.
+    Dot,
+    /// Mermaid.
+    Mermaid,
+}
+
+/// `labctl trust`.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// The node
+    pub node: String,
+
+    /// Accept without asking, if the fingerprint is this one
+    #[arg(long, value_name = "SHA256:…")]
+    pub fingerprint: Option<String>,
+}

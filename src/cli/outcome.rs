@@ -1,0 +1,113 @@
+//! The end of an apply in words: what is done, what failed and why, what was not started, and the command that goes on.
+
+use super::drive::Ended;
+use super::exit::Exit;
+use crate::apply::{Failure, Reason, State};
+use crate::plan::{Action, Change};
+use crate::report::{self, Paint};
+use crate::transport::StepOutcome;
+
+/// The exit code and the text of an apply that is over.
+pub(super) fn report(ended: &Ended<'_>, paint: Paint) -> (Exit, String) {
+    let mut text = String::from("\n");
+    let mut exit = if ended.interrupted { Exit::Interrupted } else { Exit::Done };
+    let (mut done, mut failed, mut not_started) = (0, 0, 0);
+    for (change, state) in &ended.changes {
+        match state {
+            State::Done => done += 1,
+            State::Failed(failure) => {
+                failed += 1;
+                exit = exit.and(code(failure));
+                text += &describe(change, failure, paint);
+            }
+            State::NotStarted(_) | State::Waiting | State::Ready | State::Running | State::Parked => not_started += 1,
+        }
+    }
+    if not_started > 0 {
+        text += &format!("{}\n", paint.bold("Not started:"));
+        for (change, state) in &ended.changes {
+            if let State::NotStarted(reason) = state {
+                let why = match reason {
+                    Reason::Needs(address) => format!("it needs {address}"),
+                    Reason::Interrupted => "the run was interrupted".to_owned(),
+                };
+                text += &format!("  {} ({why})\n", change.address);
+            }
+        }
+        text.push('\n');
+    }
+    let counts = counts(ended);
+    if failed + not_started == 0 {
+        text += &format!("{}\n", paint.bold(format!("Apply complete! Resources: {counts}.")));
+    } else {
+        exit = exit.and(if done > 0 { Exit::Partial } else { Exit::Error });
+        let words = format!("Apply incomplete: {done} done, {failed} failed, {not_started} not started. Resources: {counts}.");
+        text += &format!("{}\n`labctl apply` goes on from here.\n", paint.bold(words));
+    }
+    (exit, text)
+}
+
+fn counts(ended: &Ended<'_>) -> String {
+    let count = |actions: &[Action]| {
+        let done = ended.changes.iter().filter(|(_, state)| *state == State::Done);
+        done.filter(|(change, _)| actions.contains(&change.action)).count()
+    };
+    let mut words = format!(
+        "{} added, {} changed, {} destroyed",
+        count(&[Action::Create, Action::Replace]),
+        count(&[Action::Update]),
+        count(&[Action::Delete, Action::Replace])
+    );
+    for (number, name) in [(count(&[Action::Adopt]), "adopted"), (count(&[Action::Forget]), "forgotten")] {
+        if number > 0 {
+            words += &format!(", {number} {name}");
+        }
+    }
+    words
+}
+
+fn code(failure: &Failure) -> Exit {
+    match failure.outcome {
+        StepOutcome::Stale { .. } => Exit::Stale,
+        StepOutcome::Lost(_) | StepOutcome::Failed { .. } | StepOutcome::Done => Exit::Error,
+    }
+}
+
+fn describe(change: &Change, failure: &Failure, paint: Paint) -> String {
+    let mut text = format!("{} {} on {}: could not {}\n", paint.red("Error:"), change.address, change.ground, failure.step);
+    match &failure.outcome {
+        StepOutcome::Failed { code, words } => {
+            for line in words {
+                text += &format!("  | {line}\n");
+            }
+            text += &format!("  exit status {code}\n");
+            text += &report::hint(words).map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
+        }
+        StepOutcome::Stale { guard, found } => {
+            text += "  it is not as the plan saw it, so nothing was done; plan again\n";
+            text += &format!("  changed: {guard}\n");
+            for line in found.lines().take(5) {
+                text += &format!("  | {line}\n");
+            }
+        }
+        StepOutcome::Lost(why) => text += &format!("  {why}; whether it was done is not known\n"),
+        StepOutcome::Done => {}
+    }
+    match failure.put_back {
+        Some(true) => text += "  what was there before has been put back\n",
+        Some(false) => text += "  it could not be seen that what was there before has been put back: look at the node\n",
+        None => {}
+    }
+    text + "\n"
+}
+
+/// What is still to do of a change that is done.
+pub(super) fn left_over(change: &Change) -> String {
+    let names: Vec<&str> = change.differences.iter().map(|difference| difference.attribute.as_str()).collect();
+    let what = match (report::obstacle(change), names.as_slice()) {
+        (Some(why), _) => why,
+        (None, []) => "its mark is not as it was written".to_owned(),
+        (None, names) => names.join(", "),
+    };
+    format!("{} was applied and is still not as declared: {what}", change.address)
+}

@@ -1,0 +1,69 @@
+//! `labctl plan`: what apply would do. It changes nothing.
+
+use super::args::{Cli, PlanArgs, Selection, StepsForm};
+use super::exit::{Exit, Failure};
+use super::read;
+use super::stage::{self, Stage};
+use super::terminal::Terminal;
+use crate::plan::{self, Obstacle, Options, Plan};
+use crate::report::{self, Detail, Summary};
+use crate::transport::Transport;
+
+pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let stage = stage::stage(cli, terminal)?;
+    let options = stage.options(&args.selection, false)?;
+    let transport = stage.transport(args.selection.read_only);
+    let plan = make(&stage, &options, &args.selection, &transport).await?;
+    if args.json {
+        terminal.print(&report::json(&plan));
+    } else {
+        show(&plan, args.display.concise, args.display.show_steps, terminal);
+    }
+    let summary = Summary::of(&plan);
+    let pending = if args.detailed_exitcode && summary.is_due() { Exit::Pending } else { Exit::Done };
+    Ok(obstacles(&plan).and(pending))
+}
+
+/// Reads the lab and makes the plan.
+pub(super) async fn make(
+    stage: &Stage,
+    options: &Options,
+    selection: &Selection,
+    transport: &dyn Transport,
+) -> Result<Plan, Failure> {
+    let parallelism = usize::from(selection.parallelism);
+    let nodes = stage.lab.nodes.values();
+    let seen = read::nodes(&stage.lab, &stage.declared, nodes, transport, parallelism).await;
+    let plan = plan::build(&stage.lab, &stage.declared, &stage.graph, &seen, options);
+    for target in options.targets.iter().chain(&options.excludes) {
+        let known = stage.graph.addresses().any(|address| target.covers(address));
+        let leaves = plan.changes.iter().any(|change| target.covers(&change.address));
+        if !known && !leaves {
+            let words = format!("`{target}` is nothing that is declared, nor anything that left the file; `labctl graph` lists what is");
+            return Err(Failure::error(words));
+        }
+    }
+    Ok(plan)
+}
+
+/// Prints the plan.
+pub(super) fn show(plan: &Plan, concise: bool, steps: Option<StepsForm>, terminal: Terminal) {
+    if steps == Some(StepsForm::Sh) {
+        terminal.print(&crate::transport::plain_script(plan));
+        return;
+    }
+    let detail = Detail { concise, steps: steps.is_some() };
+    terminal.print(&report::plan(plan, detail, terminal.paint()));
+}
+
+/// The exit code that what stands in the way of a plan calls for.
+pub(super) fn obstacles(plan: &Plan) -> Exit {
+    let of_changes = plan.changes.iter().filter_map(|change| change.obstacle.as_ref()).map(|obstacle| match obstacle {
+        Obstacle::Unreachable(_) => Exit::Unreachable,
+        Obstacle::Protected(_) => Exit::Protected,
+        Obstacle::Unknown(_) | Obstacle::Refused(_) => Exit::Error,
+        Obstacle::Held(_) | Obstacle::Blocked(_) => Exit::Done,
+    });
+    let of_grounds = plan.unreachable.values().map(|_| Exit::Unreachable);
+    of_changes.chain(of_grounds).fold(Exit::Done, Exit::and)
+}

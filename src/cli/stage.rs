@@ -1,0 +1,87 @@
+//! The stages that every command goes through before it talks to the lab: load, rules, lab, kinds, graph.
+
+use std::sync::Arc;
+
+use super::args::{Cli, Selection};
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use crate::config::{Diagnostic, Severity, Sources};
+use crate::graph::Graph;
+use crate::kinds::{self, Declared};
+use crate::lab::{self, Address, Lab};
+use crate::local;
+use crate::plan::Options;
+use crate::report::diagnostics;
+use crate::transport::RealLab;
+
+/// A file that can be used.
+pub(super) struct Stage {
+    pub(super) lab: Lab,
+    pub(super) declared: Vec<Declared>,
+    pub(super) graph: Graph,
+    pub(super) sources: Arc<Sources>,
+}
+
+/// The file and everything that is wrong with it.
+pub(super) struct Checked {
+    pub(super) sources: Sources,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) lab: Option<Lab>,
+}
+
+/// Reads the file and checks it, cycles included.
+pub(super) fn check(cli: &Cli) -> Result<Checked, Failure> {
+    let sources = local::sources::load(&cli.file).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+    let loaded = lab::load(&sources);
+    let mut diagnostics = loaded.diagnostics;
+    if let Some(lab) = &loaded.lab {
+        diagnostics.extend(Graph::new(&kinds::declare(lab)).cycles());
+    }
+    Ok(Checked { sources, diagnostics, lab: loaded.lab })
+}
+
+/// Reads the file; warnings are shown, errors end the run.
+pub(super) fn stage(cli: &Cli, terminal: Terminal) -> Result<Stage, Failure> {
+    let checked = check(cli)?;
+    if !checked.diagnostics.is_empty() {
+        terminal.say(&diagnostics::render(&checked.diagnostics, &checked.sources, terminal.width(), terminal.paint_messages()));
+    }
+    let is_bad = checked.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    let Some(lab) = checked.lab.filter(|_| !is_bad) else {
+        return Err(Failure::new(Exit::Invalid, String::new()));
+    };
+    let declared = kinds::declare(&lab);
+    let graph = Graph::new(&declared);
+    Ok(Stage { lab, declared, graph, sources: Arc::new(checked.sources) })
+}
+
+impl Stage {
+    /// The lab as it is.
+    pub(super) fn transport(&self, read_only: bool) -> RealLab {
+        let source = local::Values::new(&self.lab, Arc::clone(&self.sources));
+        RealLab::new(&self.lab, Arc::new(source), read_only)
+    }
+
+    /// What the plan is asked for. Addresses that name nothing in the file are a mistake, not an empty plan.
+    pub(super) fn options(&self, selection: &Selection, adopt_only: bool) -> Result<Options, Failure> {
+        let adopt = selection.adopt.iter().map(|text| self.adoptable(text)).collect::<Result<_, _>>()?;
+        Ok(Options {
+            adopt,
+            adopt_only,
+            targets: selection.target.clone(),
+            excludes: selection.exclude.clone(),
+            today: Some(jiff::Zoned::now().date()),
+        })
+    }
+
+    fn adoptable(&self, text: &str) -> Result<Address, Failure> {
+        if text == "*" {
+            return Ok(Address::new(Vec::<String>::new()));
+        }
+        let address: Address = text.parse().map_err(|error: lab::AddressError| Failure::error(error.to_string()))?;
+        if self.graph.addresses().any(|known| address.covers(known)) {
+            return Ok(address);
+        }
+        Err(Failure::error(format!("`--adopt {address}` names nothing that is declared; `labctl graph` lists what is")))
+    }
+}

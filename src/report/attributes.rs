@@ -1,0 +1,89 @@
+//! Attribute diffs: `old -> new`, texts line by line, hidden values as `differs`.
+
+use similar::TextDiff;
+
+use super::Paint;
+use crate::plan::{Change, Difference, Value};
+
+/// How long a plain value may be on a line before it is cut.
+const WIDTH: usize = 120;
+
+/// The lines of a change's attributes, below its head.
+pub(super) fn lines(change: &Change, paint: Paint) -> Vec<String> {
+    let width = change.differences.iter().map(|difference| difference.attribute.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for difference in &change.differences {
+        lines.extend(one(difference, width, paint));
+        lines.extend(difference.note.iter().map(|note| format!("        # {note}")));
+    }
+    let declared = change.after.as_ref().map_or(0, std::collections::BTreeMap::len);
+    let hidden = declared.saturating_sub(change.differences.len());
+    if hidden > 0 && !change.differences.is_empty() {
+        let noun = if hidden == 1 { "attribute" } else { "attributes" };
+        lines.push(paint.dim(format!("      # ({hidden} unchanged {noun} hidden)")));
+    }
+    lines
+}
+
+fn one(difference: &Difference, width: usize, paint: Paint) -> Vec<String> {
+    let name = format!("{:width$}", difference.attribute);
+    let (before, after) = (&difference.before, &difference.after);
+    if let (Some(Value::Text(before)), Some(Value::Text(after))) = (before, after) {
+        let mut lines = vec![format!("      {} {}", paint.yellow("~"), name.trim_end())];
+        lines.extend(unified(before, after, paint));
+        return lines;
+    }
+    if let (None, Some(Value::Text(after))) = (before, after) {
+        let mut lines = vec![format!("      {} {}", paint.green("+"), name.trim_end())];
+        lines.extend(unified("", after, paint));
+        return lines;
+    }
+    vec![match (before, after) {
+        (None, Some(after)) => format!("      {} {name} = {}", paint.green("+"), shown(after)),
+        (Some(before), None) => format!("      {} {name} = {} -> null", paint.red("-"), shown(before)),
+        (Some(before), Some(after)) if is_hidden(before) || is_hidden(after) => {
+            format!("      {} {name}   (differs)", paint.yellow("~"))
+        }
+        (Some(before), Some(after)) => {
+            format!("      {} {name} = {} -> {}", paint.yellow("~"), shown(before), shown(after))
+        }
+        (None, None) => format!("        {name}"),
+    }]
+}
+
+fn is_hidden(value: &Value) -> bool {
+    matches!(value, Value::Hidden(_) | Value::Differs)
+}
+
+/// A value on one line.
+pub(super) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Plain(value) => value.to_string(),
+        Value::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
+        Value::Hidden(_) | Value::Differs => return "(hidden)".to_owned(),
+        Value::From { address, attribute } => return format!("(known after apply: {attribute} of {address})"),
+    };
+    if text.chars().count() <= WIDTH { text } else { text.chars().take(WIDTH).chain(['…']).collect() }
+}
+
+/// A unified diff without its file names, set in below the attribute.
+fn unified(before: &str, after: &str, paint: Paint) -> Vec<String> {
+    let diff = TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().context_radius(2).missing_newline_hint(true).to_string();
+    text.lines()
+        .map(|line| {
+            let set_in = format!("          {}", printable(line));
+            match line.as_bytes().first() {
+                Some(b'+') => paint.green(set_in),
+                Some(b'-') => paint.red(set_in),
+                Some(b'@') => paint.cyan(set_in),
+                _ => set_in,
+            }
+        })
+        .collect()
+}
+
+/// What a file holds must not steer the terminal that shows it.
+fn printable(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}

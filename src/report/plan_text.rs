@@ -1,0 +1,189 @@
+//! The plan as people read it: per ground, what changes and why, then the counts.
+
+use std::collections::BTreeSet;
+
+use super::{Paint, Summary, Symbol, attributes, steps};
+use crate::plan::{Action, Cause, Change, Obstacle, Plan};
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// One line a resource.
+    pub concise: bool,
+    /// The very commands, too.
+    pub steps: bool,
+}
+
+/// The whole text, with a newline at its end.
+pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
+    let summary = Summary::of(plan);
+    let mut text = String::new();
+    if summary.is_due() || summary.has_obstacles() || summary.held + summary.deferred > 0 {
+        text += &legend(plan, paint);
+        let mut grounds: Vec<_> = plan.changes.iter().map(|change| &change.ground).collect();
+        grounds.sort();
+        grounds.dedup();
+        for ground in grounds {
+            let here = plan.changes.iter().filter(|change| change.ground == *ground);
+            let shown: Vec<&Change> = here.filter(|change| Symbol::of(change) != Symbol::None).collect();
+            if !shown.is_empty() {
+                text += &format!("\n{}\n", paint.bold(ground));
+                text += &ground_changes(&shown, detail, paint);
+            }
+        }
+        text.push('\n');
+        text += &disruptions(plan, paint);
+    }
+    text + &ending(plan, &summary, paint)
+}
+
+fn legend(plan: &Plan, paint: Paint) -> String {
+    let used: BTreeSet<Symbol> = plan.changes.iter().map(Symbol::of).filter(|symbol| *symbol != Symbol::None).collect();
+    let mut text = "Actions are indicated with the following symbols:\n".to_owned();
+    for symbol in used {
+        text += &format!("{} {}\n", symbol.painted(paint), symbol.meaning());
+    }
+    text
+}
+
+/// Changes that say the same of many resources (a node that is down) are said once.
+fn ground_changes(changes: &[&Change], detail: Detail, paint: Paint) -> String {
+    let mut text = String::new();
+    let down = changes.iter().find_map(|change| match &change.obstacle {
+        Some(Obstacle::Unreachable(why)) => Some(why),
+        _ => None,
+    });
+    if let Some(why) = down {
+        let noun = if changes.len() == 1 { "resource is" } else { "resources are" };
+        text += &format!("{} {why}\n", Symbol::Unknown.painted(paint));
+        text += &format!("    {} {noun} unknown, not missing\n", changes.len());
+        return text;
+    }
+    for change in changes {
+        text += &if detail.concise { concise(change, paint) } else { full(change, detail, paint) };
+    }
+    text
+}
+
+fn concise(change: &Change, paint: Paint) -> String {
+    let symbol = Symbol::of(change);
+    let mut names: Vec<&str> = change.differences.iter().map(|d| d.attribute.as_str()).collect();
+    if matches!(symbol, Symbol::Create | Symbol::Delete) {
+        names.clear();
+    }
+    let names = if names.is_empty() { String::new() } else { format!(" [{}]", names.join(", ")) };
+    let why = obstacle(change).map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{} {}{names}{why}\n", symbol.painted(paint), change.address)
+}
+
+fn full(change: &Change, detail: Detail, paint: Paint) -> String {
+    let symbol = Symbol::of(change);
+    if symbol == Symbol::Adopt && change.notes.is_empty() && !detail.steps {
+        return format!("{} {}\n", symbol.painted(paint), change.address);
+    }
+    let mut text = format!("  {}\n", paint.bold(format!("# {} {}", change.address, fate(change, symbol))));
+    for words in reasons(change, symbol) {
+        text += &format!("  # ({words})\n");
+    }
+    text += &format!("{} {} {}\n", symbol.painted(paint), change.kind, change.name);
+    for line in attributes::lines(change, paint) {
+        text += &format!("{line}\n");
+    }
+    for name in &change.released {
+        let value = change.before.as_ref().and_then(|before| before.get(name));
+        let value = value.map(|value| format!(" = {}", attributes::shown(value))).unwrap_or_default();
+        text += &format!("      {} {name}{value} # no longer declared: it stays as it is\n", paint.cyan("."));
+    }
+    if detail.steps {
+        text += &steps::lines(change);
+    }
+    text + "\n"
+}
+
+fn fate(change: &Change, symbol: Symbol) -> String {
+    match symbol {
+        Symbol::Create => "will be created".to_owned(),
+        Symbol::Update => "will be updated in-place".to_owned(),
+        Symbol::Replace => "must be replaced".to_owned(),
+        Symbol::Delete => "will be destroyed".to_owned(),
+        Symbol::Adopt => "will be adopted as it is".to_owned(),
+        Symbol::AdoptAndUpdate => "will be adopted and updated in-place".to_owned(),
+        Symbol::Forget if change.after.is_none() => {
+            "is no longer declared and will be forgotten, but will not be destroyed".to_owned()
+        }
+        Symbol::Forget => "lets go of attributes that are no longer declared".to_owned(),
+        Symbol::Mark => match &change.previous_address {
+            Some(previous) => format!("has moved from {previous}"),
+            None => "is as declared; its mark will be renewed".to_owned(),
+        },
+        Symbol::Deferred => "will be planned when its ground exists".to_owned(),
+        Symbol::Held => "is held".to_owned(),
+        Symbol::Unknown => "is unknown, not missing".to_owned(),
+        Symbol::Refused => "can't be done".to_owned(),
+        Symbol::None => "is as declared".to_owned(),
+    }
+}
+
+fn reasons(change: &Change, symbol: Symbol) -> Vec<String> {
+    let mut reasons = Vec::new();
+    reasons.extend(obstacle(change));
+    if symbol == Symbol::Delete {
+        reasons.push("file changed: it is no longer declared".to_owned());
+    } else if symbol != Symbol::Forget {
+        reasons.extend(cause(change).map(str::to_owned));
+    }
+    reasons.extend(change.previous_address.iter().filter(|_| symbol != Symbol::Mark).map(|old| format!("moved from {old}")));
+    reasons.extend(change.disruption.iter().cloned());
+    reasons.extend(change.notes.iter().cloned());
+    reasons
+}
+
+fn cause(change: &Change) -> Option<&'static str> {
+    match (change.cause, change.action) {
+        (Cause::File, Action::Create) => Some("file changed: it is new there"),
+        (Cause::File, Action::Adopt) => Some("it was there before labctl"),
+        (Cause::Lab, Action::Create) => Some("lab changed: it was there when the file was last applied"),
+        (Cause::None, _) => None,
+        (Cause::File, _) => Some("file changed"),
+        (Cause::Lab, _) => Some("lab changed"),
+        (Cause::Both, _) => Some("file changed and lab changed"),
+        (Cause::Unfinished, _) => Some("the last apply was cut off in the middle of it"),
+    }
+}
+
+/// What keeps a change from being done, in words.
+pub fn obstacle(change: &Change) -> Option<String> {
+    change.obstacle.as_ref().map(|obstacle| match obstacle {
+        Obstacle::Unknown(why) | Obstacle::Unreachable(why) | Obstacle::Refused(why) | Obstacle::Protected(why) => why.clone(),
+        Obstacle::Blocked(need) => format!("it needs {need}, which will not be as declared"),
+        Obstacle::Held(hold) => match hold.until {
+            Some(until) => format!("held until {until} because {}", hold.because),
+            None => format!("held because {}", hold.because),
+        },
+    })
+}
+
+fn disruptions(plan: &Plan, paint: Paint) -> String {
+    let due = plan.changes.iter().filter(|change| change.is_due());
+    let words: BTreeSet<&str> = due.filter_map(|change| change.disruption.as_deref()).collect();
+    let lines: Vec<String> = words.iter().map(|words| format!("{} {words}\n", paint.yellow("Warning:"))).collect();
+    if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
+}
+
+fn ending(plan: &Plan, summary: &Summary, paint: Paint) -> String {
+    let rest = summary.rest();
+    let mut text = if summary.is_due() {
+        format!("{}\n", paint.bold(summary.line()))
+    } else if summary.has_obstacles() {
+        format!("{}\n", paint.bold("No changes can be made."))
+    } else {
+        format!("{}\n", paint.bold("No changes. The lab matches the file."))
+    };
+    if !rest.is_empty() {
+        text += &format!("{rest}\n");
+    }
+    if plan.partial {
+        text += "Only a part of the file was planned (`--target`, `--exclude`).\n";
+    }
+    text
+}

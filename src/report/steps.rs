@@ -1,0 +1,53 @@
+//! The very commands of a change, as `--show-steps` prints them.
+
+use crate::lab::{Content, Part};
+use crate::plan::{Act, Change, Guard, Step, shell_line};
+
+/// The steps of a change, and those of its put-back, one line each.
+pub(super) fn lines(change: &Change) -> String {
+    let mut text = String::new();
+    for step in &change.steps {
+        text += &format!("      {}\n", line(step));
+    }
+    for step in &change.put_back {
+        text += &format!("      if that fails: {}\n", line(step));
+    }
+    text
+}
+
+/// One step on one line.
+pub fn line(step: &Step) -> String {
+    let guards: Vec<String> = step.guards.iter().map(guard).collect();
+    let guards = if guards.is_empty() { String::new() } else { format!("  # only if {}", guards.join(", ")) };
+    match &step.act {
+        Act::Run { argv, stdin } => {
+            let stdin = stdin.as_ref().map(|content| format!(" < {}", describe(content))).unwrap_or_default();
+            format!("$ {}{stdin}{guards}", shell_line(argv))
+        }
+        Act::Put { path, content, mode, .. } => {
+            let mode = mode.map(|mode| format!(" {mode}")).unwrap_or_default();
+            format!("> {path}{mode} ({}){guards}", describe(content))
+        }
+        Act::Remove { path } => format!("$ {}{guards}", shell_line(["rm", "-f", "--", path])),
+        Act::Reconnect { within } => format!("@ {} (within {within} s)", step.about),
+    }
+}
+
+fn guard(guard: &Guard) -> String {
+    match guard {
+        Guard::Output { argv, .. } => format!("`{}` still says the same", shell_line(argv)),
+        Guard::File { path, state } if state == "absent" => format!("{path} is still absent"),
+        Guard::File { path, .. } => format!("{path} is untouched"),
+    }
+}
+
+fn describe(content: &Content) -> String {
+    match content {
+        Content::Blob { source, length, .. } => format!("{source}, {length} bytes"),
+        Content::Parts(parts) => {
+            let bytes: usize = parts.iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum();
+            let secrets = content.secrets().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            if secrets.is_empty() { format!("{bytes} bytes") } else { format!("{bytes} bytes and the secret {secrets}") }
+        }
+    }
+}
