@@ -66,7 +66,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What to begin now. Each command is answered by one [`Engine::finished`].
-    pub fn next(&mut self) -> Vec<Command> {
+    pub fn begin_ready(&mut self) -> Vec<Command> {
         self.give_up();
         let mut commands = Vec::new();
         for job in 0..self.jobs.len() {

@@ -32,14 +32,14 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
     let mut progress = Lines::new(terminal);
     let ended = drive::drive(&plan, &transport, limits, &mut progress, signals::interrupts()).await;
     drop(progress);
-    let (exit, text) = outcome::report(&ended, terminal.paint());
+    let (exit, text) = outcome::report(&ended, terminal.paint);
     terminal.print(&text);
     let leftover = verify(&stage, &options, &args.selection, &transport, &ended, terminal).await?;
     Ok(before.and(exit).and(leftover))
 }
 
 fn approve(terminal: Terminal) -> Result<bool, Failure> {
-    if !terminal.is_interactive() {
+    if !terminal.is_interactive {
         let words = "there is nobody to ask: run `labctl apply` on a terminal, or with `--auto-approve`";
         return Err(Failure::error(words));
     }

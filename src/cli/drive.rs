@@ -10,7 +10,7 @@ use crate::transport::Transport;
 
 /// What an interrupt asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interrupt {
+pub(super) enum Interrupt {
     /// Let what runs end and start nothing more.
     Gently,
     /// Give up at once.
@@ -18,15 +18,15 @@ pub enum Interrupt {
 }
 
 /// How far each due change came.
-pub struct Ended<'a> {
+pub(super) struct Ended<'a> {
     /// The changes in the order of the plan.
-    pub changes: Vec<(&'a Change, State)>,
+    pub(super) changes: Vec<(&'a Change, State)>,
     /// Whether the run was interrupted.
-    pub interrupted: bool,
+    pub(super) interrupted: bool,
 }
 
 /// Applies a plan.
-pub async fn drive<'a>(
+pub(super) async fn drive<'a>(
     plan: &'a Plan,
     transport: &dyn Transport,
     limits: Limits,
@@ -37,7 +37,7 @@ pub async fn drive<'a>(
     let mut legs = FuturesUnordered::new();
     let mut interrupted = false;
     loop {
-        for command in engine.next() {
+        for command in engine.begin_ready() {
             let (change, steps) = engine.leg(&command);
             progress.leg(change, steps, command.put_back);
             legs.push(async move { (command, transport.act(&change.ground, steps).await) });

@@ -41,7 +41,8 @@ pub(super) fn report(ended: &Ended<'_>, paint: Paint) -> (Exit, String) {
         text += &format!("{}\n", paint.bold(format!("Apply complete! Resources: {counts}.")));
     } else {
         exit = exit.and(if done > 0 { Exit::Partial } else { Exit::Error });
-        let words = format!("Apply incomplete: {done} done, {failed} failed, {not_started} not started. Resources: {counts}.");
+        let words =
+            format!("Apply incomplete: {done} done, {failed} failed, {not_started} not started. Resources: {counts}.");
         text += &format!("{}\n`labctl apply` goes on from here.\n", paint.bold(words));
     }
     (exit, text)
@@ -74,7 +75,8 @@ fn code(failure: &Failure) -> Exit {
 }
 
 fn describe(change: &Change, failure: &Failure, paint: Paint) -> String {
-    let mut text = format!("{} {} on {}: could not {}\n", paint.red("Error:"), change.address, change.ground, failure.step);
+    let mut text =
+        format!("{} {} on {}: could not {}\n", paint.red("Error:"), change.address, change.ground, failure.step);
     match &failure.outcome {
         StepOutcome::Failed { code, words } => {
             for line in words {
@@ -95,7 +97,9 @@ fn describe(change: &Change, failure: &Failure, paint: Paint) -> String {
     }
     match failure.put_back {
         Some(true) => text += "  what was there before has been put back\n",
-        Some(false) => text += "  it could not be seen that what was there before has been put back: look at the node\n",
+        Some(false) => {
+            text += "  it could not be seen that what was there before has been put back: look at the node\n";
+        }
         None => {}
     }
     text + "\n"

@@ -39,7 +39,9 @@ pub(super) async fn make(
         let known = stage.graph.addresses().any(|address| target.covers(address));
         let leaves = plan.changes.iter().any(|change| target.covers(&change.address));
         if !known && !leaves {
-            let words = format!("`{target}` is nothing that is declared, nor anything that left the file; `labctl graph` lists what is");
+            let words = format!(
+                "`{target}` is nothing that is declared, nor anything that left the file; `labctl graph` lists what is"
+            );
             return Err(Failure::error(words));
         }
     }
@@ -53,7 +55,7 @@ pub(super) fn show(plan: &Plan, concise: bool, steps: Option<StepsForm>, termina
         return;
     }
     let detail = Detail { concise, steps: steps.is_some() };
-    terminal.print(&report::plan(plan, detail, terminal.paint()));
+    terminal.print(&report::plan(plan, detail, terminal.paint));
 }
 
 /// The exit code that what stands in the way of a plan calls for.

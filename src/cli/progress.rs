@@ -11,7 +11,7 @@ use crate::lab::Address;
 use crate::plan::{Action, Change, Step};
 
 /// Takes note of what the engine does.
-pub trait Progress {
+pub(super) trait Progress {
     /// A leg of a change begins.
     fn leg(&mut self, change: &Change, steps: &[Step], put_back: bool);
     /// A change is over; said more than once of the same.
@@ -21,7 +21,7 @@ pub trait Progress {
 }
 
 /// Progress for people.
-pub struct Lines {
+pub(super) struct Lines {
     terminal: Terminal,
     bars: Option<MultiProgress>,
     running: BTreeMap<Address, (Instant, Option<ProgressBar>)>,
@@ -30,8 +30,8 @@ pub struct Lines {
 
 impl Lines {
     /// Drawn on a terminal; plain lines elsewhere.
-    pub fn new(terminal: Terminal) -> Self {
-        let bars = terminal.can_draw().then(MultiProgress::new);
+    pub(super) fn new(terminal: Terminal) -> Self {
+        let bars = terminal.can_draw.then(MultiProgress::new);
         Self { terminal, bars, running: BTreeMap::new(), over: std::collections::BTreeSet::new() }
     }
 

@@ -12,7 +12,7 @@ use crate::lab::{self, Address, Lab};
 use crate::local;
 use crate::plan::Options;
 use crate::report::diagnostics;
-use crate::transport::RealLab;
+use crate::transport::{Access, RealLab};
 
 /// A file that can be used.
 pub(super) struct Stage {
@@ -44,7 +44,12 @@ pub(super) fn check(cli: &Cli) -> Result<Checked, Failure> {
 pub(super) fn stage(cli: &Cli, terminal: Terminal) -> Result<Stage, Failure> {
     let checked = check(cli)?;
     if !checked.diagnostics.is_empty() {
-        terminal.say(&diagnostics::render(&checked.diagnostics, &checked.sources, terminal.width(), terminal.paint_messages()));
+        terminal.say(&diagnostics::render(
+            &checked.diagnostics,
+            &checked.sources,
+            terminal.width,
+            terminal.paint_messages.color,
+        ));
     }
     let is_bad = checked.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let Some(lab) = checked.lab.filter(|_| !is_bad) else {
@@ -59,7 +64,7 @@ impl Stage {
     /// The lab as it is.
     pub(super) fn transport(&self, read_only: bool) -> RealLab {
         let source = local::Values::new(&self.lab, Arc::clone(&self.sources));
-        RealLab::new(&self.lab, Arc::new(source), read_only)
+        RealLab::new(&self.lab, Arc::new(source), Access { read_only, prompt: Arc::new(local::AtTerminal) })
     }
 
     /// What the plan is asked for. Addresses that name nothing in the file are a mistake, not an empty plan.

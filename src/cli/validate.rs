@@ -12,9 +12,14 @@ pub(super) fn run(cli: &Cli, args: &ValidateArgs, terminal: Terminal) -> Result<
     let errors = checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let warnings = checked.diagnostics.len() - errors;
     if args.json {
-        terminal.print(&diagnostics::json(&checked.diagnostics, &checked.sources));
+        terminal.print(&format!("{:#}\n", diagnostics::json(&checked.diagnostics, &checked.sources)));
     } else {
-        terminal.say(&diagnostics::render(&checked.diagnostics, &checked.sources, terminal.width(), terminal.paint_messages()));
+        terminal.say(&diagnostics::render(
+            &checked.diagnostics,
+            &checked.sources,
+            terminal.width,
+            terminal.paint_messages.color,
+        ));
         terminal.print(&verdict(errors, warnings));
     }
     Ok(if errors == 0 { Exit::Done } else { Exit::Invalid })
@@ -25,7 +30,9 @@ fn verdict(errors: usize, warnings: usize) -> String {
         (0, 0) => "The file is valid.\n".to_owned(),
         (0, warnings) => format!("The file is valid, with {}.\n", count(warnings, "warning")),
         (errors, 0) => format!("The file is invalid: {}.\n", count(errors, "error")),
-        (errors, warnings) => format!("The file is invalid: {}, {}.\n", count(errors, "error"), count(warnings, "warning")),
+        (errors, warnings) => {
+            format!("The file is invalid: {}, {}.\n", count(errors, "error"), count(warnings, "warning"))
+        }
     }
 }
 

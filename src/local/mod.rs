@@ -1,3 +1,8 @@
-//! The local disk: the files that a lab is read from.
+//! The local disk: the files that a lab is read from, and the values of its secrets.
 
 pub mod sources;
+mod terminal;
+mod values;
+
+pub use terminal::AtTerminal;
+pub use values::Values;

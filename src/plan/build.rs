@@ -150,10 +150,10 @@ fn select(changes: &mut Vec<Change>, graph: &Graph, options: &Options) {
 fn block(changes: &mut [Change]) {
     let mut missing: BTreeSet<Address> = BTreeSet::new();
     for change in changes {
-        if change.is_due() {
-            if let Some(need) = change.needs.iter().find(|need| missing.contains(*need)) {
-                change.obstacle = Some(Obstacle::Blocked(need.clone()));
-            }
+        if change.is_due()
+            && let Some(need) = change.needs.iter().find(|need| missing.contains(*need))
+        {
+            change.obstacle = Some(Obstacle::Blocked(need.clone()));
         }
         // What is held back from changing is there all the same; what is held back from being made is not.
         let stands = match &change.obstacle {

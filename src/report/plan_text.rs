@@ -132,7 +132,9 @@ fn reasons(change: &Change, symbol: Symbol) -> Vec<String> {
     } else if symbol != Symbol::Forget {
         reasons.extend(cause(change).map(str::to_owned));
     }
-    reasons.extend(change.previous_address.iter().filter(|_| symbol != Symbol::Mark).map(|old| format!("moved from {old}")));
+    reasons.extend(
+        change.previous_address.iter().filter(|_| symbol != Symbol::Mark).map(|old| format!("moved from {old}")),
+    );
     reasons.extend(change.disruption.iter().cloned());
     reasons.extend(change.notes.iter().cloned());
     reasons
@@ -154,7 +156,9 @@ fn cause(change: &Change) -> Option<&'static str> {
 /// What keeps a change from being done, in words.
 pub fn obstacle(change: &Change) -> Option<String> {
     change.obstacle.as_ref().map(|obstacle| match obstacle {
-        Obstacle::Unknown(why) | Obstacle::Unreachable(why) | Obstacle::Refused(why) | Obstacle::Protected(why) => why.clone(),
+        Obstacle::Unknown(why) | Obstacle::Unreachable(why) | Obstacle::Refused(why) | Obstacle::Protected(why) => {
+            why.clone()
+        }
         Obstacle::Blocked(need) => format!("it needs {need}, which will not be as declared"),
         Obstacle::Held(hold) => match hold.until {
             Some(until) => format!("held until {until} because {}", hold.because),

@@ -29,7 +29,11 @@ pub fn line(step: &Step) -> String {
             format!("> {path}{mode} ({}){guards}", describe(content))
         }
         Act::Remove { path } => format!("$ {}{guards}", shell_line(["rm", "-f", "--", path])),
-        Act::Reconnect { within } => format!("@ {} (within {within} s)", step.about),
+        Act::Reconnect { within, until, .. } => {
+            let until =
+                if until.is_empty() { String::new() } else { format!(", until `{}` succeeds", shell_line(until)) };
+            format!("@ a fresh connection within {within} s{until}")
+        }
     }
 }
 
@@ -47,7 +51,11 @@ fn describe(content: &Content) -> String {
         Content::Parts(parts) => {
             let bytes: usize = parts.iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum();
             let secrets = content.secrets().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            if secrets.is_empty() { format!("{bytes} bytes") } else { format!("{bytes} bytes and the secret {secrets}") }
+            if secrets.is_empty() {
+                format!("{bytes} bytes")
+            } else {
+                format!("{bytes} bytes and the secret {secrets}")
+            }
         }
     }
 }

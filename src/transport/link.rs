@@ -7,9 +7,15 @@ use zeroize::Zeroizing;
 use super::contents::Contents;
 use super::outcome::{ReachError, StepOutcome};
 use super::reply::{self, Frames};
-use super::{local_shell, script};
+use super::ssh::{self, Session, SshError};
+use super::ssh_shell::{SshShell, reach};
+use super::{Access, local_shell, script};
+use crate::lab::{Connection, Node, Ssh};
 use crate::observe::{Ask, Reply};
 use crate::plan::Step;
+
+/// Limit for one script on the machine that labctl runs on.
+const LOCAL_LIMIT: Duration = Duration::from_mins(10);
 
 /// What a script printed.
 #[derive(Debug, Default)]
@@ -21,30 +27,70 @@ pub(super) struct Exec {
 }
 
 /// A node's shell.
-pub(super) enum Shell {
+enum Shell {
     /// `sh` on this machine.
     Local,
+    /// Over SSH.
+    Ssh(Box<SshShell>),
 }
 
-impl Shell {
-    async fn exec(&self, script: &[u8], limit: Duration) -> Result<Exec, ReachError> {
-        match self {
-            Self::Local => local_shell::exec(script, limit).await.map_err(ReachError::Unreachable),
-        }
-    }
+/// Where a node may be reached while its address is being changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Only where the file says that it is.
+    AsDeclared,
+    /// Also where it was before (`ssh.previous`).
+    Anywhere,
 }
 
 /// A node that can be talked to.
 pub(super) struct Link {
-    pub(super) shell: Shell,
-    pub(super) limit: Duration,
+    shell: Shell,
+    limit: Duration,
 }
 
 impl Link {
+    /// Connects to a node.
+    pub(super) async fn connect(
+        node: &Node,
+        access: &Access,
+        reached: Reached,
+        contents: &Contents<'_>,
+    ) -> Result<Self, ReachError> {
+        let ssh = match &node.connection {
+            Connection::Local => return Ok(Self { shell: Shell::Local, limit: LOCAL_LIMIT }),
+            Connection::Ssh(ssh) => ssh,
+        };
+        let declared = session(node, ssh, access).await;
+        let session = match (declared, &ssh.previous) {
+            (Err(error), Some(previous)) if error.is_unreachable() && reached == Reached::Anywhere => {
+                session(node, &before(ssh, previous), access).await
+            }
+            (result, _) => result,
+        };
+        let shell = SshShell::new(&node.name, session.map_err(|error| reach(&error))?, ssh, access, contents)?;
+        Ok(Self { shell: Shell::Ssh(Box::new(shell)), limit: ssh.command_timeout })
+    }
+
     /// Whether it can be used again.
     pub(super) fn is_open(&self) -> bool {
         match &self.shell {
             Shell::Local => true,
+            Shell::Ssh(shell) => !shell.session.is_closed(),
+        }
+    }
+
+    /// Ends it.
+    pub(super) async fn close(&self) {
+        if let Shell::Ssh(shell) = &self.shell {
+            shell.session.clone().close().await;
+        }
+    }
+
+    async fn exec(&self, nonce: &str, script: &[u8], limit: Duration) -> Result<Exec, ReachError> {
+        match &self.shell {
+            Shell::Local => local_shell::exec(script, limit).await.map_err(ReachError::Unreachable),
+            Shell::Ssh(shell) => shell.exec(nonce, script, limit).await,
         }
     }
 
@@ -52,7 +98,7 @@ impl Link {
     pub(super) async fn probe(&self, asks: &[Ask], contents: &Contents<'_>) -> Result<Reply, ReachError> {
         let nonce = nonce()?;
         let script = script::probe(&nonce, asks, contents)?;
-        let exec = self.shell.exec(script.as_bytes(), self.limit).await?;
+        let exec = self.exec(&nonce, script.as_bytes(), self.limit).await?;
         let frames = reply::frames(&nonce, &exec.stdout);
         if frames.parts.is_empty() && !asks.is_empty() {
             return Err(no_frames(&exec));
@@ -77,7 +123,7 @@ impl Link {
     ) -> Result<Vec<StepOutcome>, ReachError> {
         let nonce = nonce()?;
         let script = script::leg(&nonce, leg, contents)?;
-        let exec = self.shell.exec(script.as_bytes(), limit).await?;
+        let exec = self.exec(&nonce, script.as_bytes(), limit).await?;
         let frames: Frames = reply::frames(&nonce, &exec.stdout);
         if frames.parts.is_empty() {
             return Err(no_frames(&exec));
@@ -85,6 +131,20 @@ impl Link {
         let why = exec.broken.as_deref().unwrap_or("the connection broke");
         Ok(reply::outcomes(leg, &frames, why))
     }
+}
+
+async fn session(node: &Node, ssh: &Ssh, access: &Access) -> Result<Session, SshError> {
+    let settings = ssh::resolve(&node.name, ssh).await?;
+    Session::connect(&settings, &*access.prompt).await
+}
+
+/// The same node where it was before its address was changed: `host[:port]`.
+fn before(ssh: &Ssh, previous: &str) -> Ssh {
+    let (host, port) = match previous.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host, port.parse().ok()),
+        _ => (previous, None),
+    };
+    Ssh { host: host.to_owned(), port: port.or(ssh.port), ..ssh.clone() }
 }
 
 /// Why a script printed nothing of its own.
@@ -125,6 +185,5 @@ fn sudo_refusal(words: &str) -> Option<&'static str> {
 fn nonce() -> Result<Zeroizing<String>, ReachError> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| ReachError::Garbled(format!("no random numbers here: {error}")))?;
-    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    Ok(Zeroizing::new(format!("labctl{hex}")))
+    Ok(Zeroizing::new(format!("labctl{:032x}", u128::from_be_bytes(bytes))))
 }

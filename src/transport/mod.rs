@@ -1,17 +1,22 @@
 //! The only way to a ground. The real lab and the simulated one stand behind [`Transport`]; nothing else does I/O with
 //! the lab.
 
+mod access;
 mod contents;
 mod link;
 mod local_shell;
 mod outcome;
+mod plain;
 mod real;
 mod reply;
 mod script;
 pub mod ssh;
+mod ssh_shell;
 
+pub use access::Access;
 pub use contents::{Contents, Source};
 pub use outcome::{ReachError, StepOutcome};
+pub use plain::plain_script;
 pub use real::RealLab;
 
 use futures::future::BoxFuture;

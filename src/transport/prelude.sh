@@ -61,7 +61,7 @@ put() {
   fi
   trap 'rm -f -- "$beside"' EXIT
   (umask 077; set -C; printf '%s' "$6" | decode >"$beside") || return
-  [ "$(wc -c <"$beside")" -eq "$5" ] || { printf 'only a part of %s could be written\n' "$1" >&2; return 1; }
+  [ -z "$5" ] || [ "$(wc -c <"$beside")" -eq "$5" ] || { printf 'only a part of %s could be written\n' "$1" >&2; return 1; }
   [ -z "$owner$group" ] || [ "$owner:$group" = "$(id -un):$(id -gn)" ] || chown -- "$owner${group:+:$group}" "$beside" || return
   chmod -- "${mode:-644}" "$beside" && flush "$beside" && mv -f -- "$beside" "$1" && flush "$above"
 }

@@ -6,26 +6,34 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::sync::Mutex;
 
-use super::Transport;
 use super::contents::{Contents, Source};
-use super::link::{Link, Shell};
+use super::link::{Link, Reached};
 use super::outcome::{ReachError, StepOutcome};
-use crate::lab::{Connection, Ground, Lab, Node};
-use crate::observe::{Ask, Reply};
+use super::{Access, Transport};
+use crate::lab::{Ground, Lab, Node};
+use crate::observe::{Ask, Output, Reply};
 use crate::plan::{Act, Step};
+
+/// How long is waited between two tries to reach a node whose network is being changed.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The lab as it is, behind SSH and local shells.
 pub struct RealLab {
     nodes: BTreeMap<String, Node>,
     source: Arc<dyn Source>,
-    links: tokio::sync::Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Option<Arc<Link>>>>>>,
+    access: Access,
+    links: Mutex<BTreeMap<String, Slot>>,
 }
+
+/// A node's place for its link: whoever comes while a connection is being made waits for that one.
+type Slot = Arc<Mutex<Option<Arc<Link>>>>;
 
 impl RealLab {
     /// The nodes of `lab`; secrets and blobs come from `source`.
-    pub fn new(lab: &Lab, source: Arc<dyn Source>) -> Self {
-        Self { nodes: lab.nodes.clone(), source, links: tokio::sync::Mutex::default() }
+    pub fn new(lab: &Lab, source: Arc<dyn Source>, access: Access) -> Self {
+        Self { nodes: lab.nodes.clone(), source, access, links: Mutex::default() }
     }
 
     fn node(&self, ground: &Ground) -> Result<&Node, ReachError> {
@@ -33,63 +41,77 @@ impl RealLab {
         node.ok_or_else(|| ReachError::Unreachable(format!("there is no node `{ground}`")))
     }
 
-    /// The node's slot: whoever comes second while a connection is being made waits for it instead of making another.
-    async fn slot(&self, name: &str) -> Arc<tokio::sync::Mutex<Option<Arc<Link>>>> {
-        Arc::clone(self.links.lock().await.entry(name.to_owned()).or_default())
+    async fn slot(&self, ground: &Ground) -> Slot {
+        Arc::clone(self.links.lock().await.entry(ground.name().to_owned()).or_default())
     }
 
-    async fn link(&self, ground: &Ground) -> Result<Arc<Link>, ReachError> {
+    async fn link(&self, ground: &Ground, reached: Reached) -> Result<Arc<Link>, ReachError> {
         let node = self.node(ground)?;
-        let slot = self.slot(&node.name).await;
+        let slot = self.slot(ground).await;
         let mut slot = slot.lock().await;
         if let Some(link) = slot.as_ref().filter(|link| link.is_open()) {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(connect(node).await?);
+        let link = Arc::new(Link::connect(node, &self.access, reached, &Contents(&*self.source)).await?);
         *slot = Some(Arc::clone(&link));
         Ok(link)
     }
 
-    /// Closes the node's connection and waits until a fresh one stands and answers.
-    async fn reconnect(&self, ground: &Ground, within: Duration) -> StepOutcome {
+    /// Closes the node's connection and waits until a fresh one stands and `until` succeeds over it.
+    async fn reconnect(&self, ground: &Ground, within: Duration, until: &[String], anywhere: bool) -> StepOutcome {
+        let reached = if anywhere { Reached::Anywhere } else { Reached::AsDeclared };
+        let argv = if until.is_empty() { vec!["true".to_owned()] } else { until.to_vec() };
+        let ask = Ask::Run(argv);
+        let mut last = "nothing was tried".to_owned();
         let attempts = async {
             loop {
-                if let Ok(slot) = self.node(ground).map(|node| self.slot(&node.name)) {
-                    *slot.await.lock().await = None;
+                self.hang_up(ground).await;
+                match self.try_fresh(ground, reached, &ask).await {
+                    Ok(()) => return,
+                    Err(why) => last = why,
                 }
-                if let Ok(link) = self.link(ground).await {
-                    if link.probe(&[Ask::run(["true"])], &Contents(&*self.source)).await.is_ok() {
-                        return;
-                    }
-                }
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
-        match tokio::time::timeout(within, attempts).await {
-            Ok(()) => StepOutcome::Done,
-            Err(_) => StepOutcome::Lost(format!("no fresh connection within {} s", within.as_secs())),
+        if let Ok(()) = tokio::time::timeout(within, attempts).await {
+            StepOutcome::Done
+        } else {
+            self.hang_up(ground).await;
+            StepOutcome::Lost(format!("no fresh connection within {} s; the last try: {last}", within.as_secs()))
         }
     }
-}
 
-async fn connect(node: &Node) -> Result<Link, ReachError> {
-    match &node.connection {
-        Connection::Local => Ok(Link { shell: Shell::Local, limit: Duration::from_mins(10) }),
-        Connection::Ssh(_) => Err(ReachError::Unreachable("SSH is not built yet".to_owned())),
+    async fn hang_up(&self, ground: &Ground) {
+        let slot = self.slot(ground).await;
+        let link = slot.lock().await.take();
+        if let Some(link) = link {
+            link.close().await;
+        }
+    }
+
+    async fn try_fresh(&self, ground: &Ground, reached: Reached, ask: &Ask) -> Result<(), String> {
+        let link = self.link(ground, reached).await.map_err(|error| error.to_string())?;
+        let reply = link.probe(std::slice::from_ref(ask), &Contents(&*self.source)).await;
+        let reply = reply.map_err(|error| error.to_string())?;
+        match reply.output(ask) {
+            Ok(Output { code: 0, .. }) => Ok(()),
+            Ok(output) => Err(output.complaint()),
+            Err(why) => Err(why),
+        }
     }
 }
 
 impl Transport for RealLab {
     fn probe<'a>(&'a self, ground: &'a Ground, asks: &'a [Ask]) -> BoxFuture<'a, Result<Reply, ReachError>> {
-        async move { self.link(ground).await?.probe(asks, &Contents(&*self.source)).await }.boxed()
+        async move { self.link(ground, Reached::Anywhere).await?.probe(asks, &Contents(&*self.source)).await }.boxed()
     }
 
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
         async move {
-            if let [Step { act: Act::Reconnect { within, .. }, .. }] = leg {
-                return vec![self.reconnect(ground, Duration::from_secs(*within)).await];
+            if let [Step { act: Act::Reconnect { within, until, anywhere }, .. }] = leg {
+                return vec![self.reconnect(ground, Duration::from_secs(*within), until, *anywhere).await];
             }
-            match self.link(ground).await {
+            match self.link(ground, Reached::Anywhere).await {
                 Ok(link) => link.act(leg, &Contents(&*self.source)).await,
                 Err(error) => vec![StepOutcome::Lost(error.to_string())],
             }

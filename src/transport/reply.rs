@@ -91,15 +91,15 @@ pub(super) fn answers(nonce: &str, asks: &[Ask], frames: Frames, contents: &Cont
 fn answer(nonce: &str, ask: &Ask, output: Output, contents: &Contents<'_>) -> Result<Answer, ReachError> {
     Ok(match ask {
         Ask::Run(_) => Answer::Output(output),
-        Ask::File { limit, .. } => Answer::File(file(output, *limit)),
+        Ask::File { limit, .. } => Answer::File(file(&output, *limit)),
         Ask::Folder { .. } => folder(nonce, &output),
         Ask::Same { content: Content::Blob { sha256, .. }, .. } => {
-            Answer::File(same(file(output, u64::MAX), |bytes| String::from_utf8_lossy(bytes).trim() == sha256))
+            Answer::File(same(file(&output, u64::MAX), |bytes| String::from_utf8_lossy(bytes).trim() == sha256))
         }
         Ask::Same { content, .. } => {
             let wanted = contents.bytes(content)?;
             let limit = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
-            Answer::File(same(file(output, limit), |bytes| bytes == wanted.as_slice()))
+            Answer::File(same(file(&output, limit), |bytes| bytes == wanted.as_slice()))
         }
     })
 }
@@ -115,7 +115,7 @@ fn same(answer: FileAnswer, is_wanted: impl Fn(&[u8]) -> bool) -> FileAnswer {
     }
 }
 
-fn file(output: Output, limit: u64) -> FileAnswer {
+fn file(output: &Output, limit: u64) -> FileAnswer {
     if output.code != 0 {
         // ENOENT and ENOTDIR in the words of GNU's and BSD's stat under LC_ALL=C.
         let absent = ["No such file or directory", "Not a directory"];
@@ -151,7 +151,7 @@ const FOLDER_LIMIT: u64 = 1_048_576;
 
 fn folder(nonce: &str, output: &Output) -> Answer {
     if output.code != 0 {
-        return match file(output.clone(), 0) {
+        return match file(output, 0) {
             FileAnswer::Absent => Answer::Folder(Vec::new()),
             _ => Answer::Lost(output.complaint()),
         };

@@ -15,7 +15,7 @@ use crate::observe::Ask;
 use crate::plan::{Act, Guard, Step, quote, shell_line};
 
 /// The functions that the parts are made of.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 
 /// A script, whose text may hold secrets.
 pub(super) type Script = Zeroizing<String>;

@@ -1,0 +1,80 @@
+//! `labctl show`: one resource as declared, as observed and as marked; or a node as the file that would declare it.
+
+use super::args::{Cli, Selection, ShowArgs};
+use super::exit::{Exit, Failure};
+use super::plan::{make, obstacles};
+use super::read;
+use super::stage::{self, Stage};
+use super::terminal::Terminal;
+use crate::kinds::KINDS;
+use crate::lab::{Address, Ground, Node};
+use crate::observe::Ask;
+use crate::plan::{Seen, marks};
+use crate::report;
+use crate::transport::Transport as _;
+
+pub(super) async fn run(cli: &Cli, args: &ShowArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let stage = stage::stage(cli, terminal)?;
+    if args.as_toml {
+        return as_toml(&stage, args, terminal).await;
+    }
+    let address: Address =
+        args.what.parse().map_err(|error: crate::lab::AddressError| Failure::error(error.to_string()))?;
+    resource(&stage, args, &address, terminal).await
+}
+
+async fn resource(stage: &Stage, args: &ShowArgs, address: &Address, terminal: Terminal) -> Result<Exit, Failure> {
+    let transport = stage.transport(args.read_only);
+    let selection = Selection { target: vec![address.clone()], parallelism: 10, ..Selection::default() };
+    let options = stage.options(&selection, false)?;
+    let plan = make(stage, &options, &selection, &transport).await?;
+    let grounds = plan.changes.iter().filter(|change| address.covers(&change.address)).map(|change| &change.ground);
+    let nodes: Vec<&Node> = grounds.filter_map(|ground| stage.lab.nodes.get(ground.name())).collect();
+    let seen = read::nodes(&stage.lab, &stage.declared, nodes.into_iter().take(1), &transport, 1).await;
+    for change in plan.changes.iter().filter(|change| address.covers(&change.address)) {
+        let mark = match (seen.get(&change.ground), stage.lab.nodes.get(change.ground.name())) {
+            (Some(Seen::Read(reply)), Some(node)) => {
+                let marks = marks::Marks::read(node, reply);
+                crate::kinds::kind(&change.kind).and_then(|kind| marks.of(kind, &change.name).ok().flatten().cloned())
+            }
+            _ => None,
+        };
+        terminal.print(&report::resource(change, mark.as_ref(), terminal.paint));
+    }
+    Ok(obstacles(&plan))
+}
+
+async fn as_toml(stage: &Stage, args: &ShowArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let Some(node) = stage.lab.nodes.get(&args.what) else {
+        return Err(Failure::error(format!(
+            "there is no `[nodes.{}]`; `show NODE --as-toml` takes a node's name",
+            args.what
+        )));
+    };
+    let ground = Ground::Node(node.name.clone());
+    let mut asks: Vec<Ask> = Vec::new();
+    for ask in KINDS.iter().flat_map(|kind| kind.survey_asks(node)).chain(marks::asks(node, &stage.declared)) {
+        if !asks.contains(&ask) {
+            asks.push(ask);
+        }
+    }
+    let transport = stage.transport(args.read_only);
+    let reply = transport.probe(&ground, &asks).await;
+    let reply = reply.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
+    let mut found = Vec::new();
+    let mut exit = Exit::Done;
+    for kind in KINDS {
+        match kind.survey(&stage.lab, node, &reply) {
+            Ok(entries) => found.extend(entries),
+            Err(why) => {
+                terminal.fail(&format!("{}: {why}", kind.name()));
+                exit = Exit::Error;
+            }
+        }
+    }
+    let declared =
+        |address: &Address| stage.graph.addresses().any(|known| known.covers(address) || address.covers(known));
+    found.retain(|entry| args.undeclared || declared(&entry.address));
+    terminal.print(&report::lab_file(&stage.sources, &node.name, &found));
+    Ok(exit)
+}

@@ -1,0 +1,77 @@
+//! Values of secrets, and blobs, for transport to fill contents with. Each secret is had once and wiped at the end.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use zeroize::Zeroizing;
+
+use crate::config::Sources;
+use crate::lab::{Lab, SecretName, SecretSource};
+use crate::transport::Source;
+
+/// The lab's secrets and the files beside it.
+pub struct Values {
+    secrets: BTreeMap<SecretName, SecretSource>,
+    sources: Arc<Sources>,
+    had: Mutex<BTreeMap<SecretName, Zeroizing<Vec<u8>>>>,
+}
+
+impl Values {
+    /// Nothing is read before it is asked for.
+    pub fn new(lab: &Lab, sources: Arc<Sources>) -> Self {
+        Self { secrets: lab.secrets.clone(), sources, had: Mutex::default() }
+    }
+}
+
+impl Source for Values {
+    fn secret(&self, name: &SecretName) -> Result<Zeroizing<Vec<u8>>, String> {
+        let mut had = self.had.lock().map_err(|_| "another thread failed while it read a secret".to_owned())?;
+        if let Some(value) = had.get(name) {
+            return Ok(value.clone());
+        }
+        let source = self.secrets.get(name).ok_or_else(|| format!("there is no `[secrets.{name}]`"))?;
+        let value = read(source).map_err(|why| format!("the secret `{name}` can't be had: {why}"))?;
+        if value.is_empty() {
+            return Err(format!("the secret `{name}` is empty"));
+        }
+        had.insert(name.clone(), value.clone());
+        Ok(value)
+    }
+
+    fn blob(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.sources.bytes(path).map(<[u8]>::to_vec).ok_or_else(|| format!("the file `{path}` can't be read any more"))
+    }
+}
+
+fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, String> {
+    match source {
+        SecretSource::Env(name) => std::env::var_os(name)
+            .map(|value| Zeroizing::new(value.into_encoded_bytes()))
+            .ok_or_else(|| format!("the environment variable `{name}` is not set")),
+        SecretSource::File(path) => std::fs::read(path)
+            .map(|bytes| without_newline(Zeroizing::new(bytes)))
+            .map_err(|error| format!("`{path}`: {error}")),
+        SecretSource::Command(argv) => command(argv),
+    }
+}
+
+/// What a command prints. It may ask on the terminal; what it says on stderr is the user's to see.
+fn command(argv: &[String]) -> Result<Zeroizing<Vec<u8>>, String> {
+    let [program, arguments @ ..] = argv else { return Err("its command is empty".to_owned()) };
+    let output = Command::new(program).args(arguments).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("`{program}` could not be run: {error}"))?;
+    let stdout = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(format!("`{program}` failed ({})", output.status));
+    }
+    Ok(without_newline(stdout))
+}
+
+/// Editors and `echo` end a file with a newline that nobody means.
+fn without_newline(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    if bytes.ends_with(b"\n") {
+        bytes.pop();
+    }
+    bytes
+}
