@@ -64,7 +64,7 @@ impl Stage {
     /// The lab as it is.
     pub(super) fn transport(&self, read_only: bool) -> RealLab {
         let source = local::Values::new(&self.lab, Arc::clone(&self.sources));
-        RealLab::new(&self.lab, Arc::new(source), Access { read_only, prompt: Arc::new(local::AtTerminal) })
+        RealLab::new(&self.lab, Arc::new(source), Access { read_only, prompt: Arc::new(local::AtTerminal::detect()) })
     }
 
     /// What the plan is asked for. Addresses that name nothing in the file are a mistake, not an empty plan.

@@ -17,7 +17,7 @@ pub(super) async fn run(cli: &Cli, args: &TrustArgs, terminal: Terminal) -> Resu
         return Err(Failure::error(format!("`{}` is this machine: there is no host key to trust", node.name)));
     };
     let settings = ssh::resolve(&node.name, ssh).await.map_err(|error| failure(&error))?;
-    let offered = ssh::fetch_host_key(&settings, &AtTerminal).await.map_err(|error| failure(&error))?;
+    let offered = ssh::fetch_host_key(&settings, &AtTerminal::detect()).await.map_err(|error| failure(&error))?;
     let at = offered.settings.endpoint();
     terminal.say(&format!("{at} offers this {} key:\n  {}\n", offered.key_type, offered.fingerprint));
     if let Trust::Known | Trust::Pinned = offered.trust {

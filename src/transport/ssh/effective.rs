@@ -171,3 +171,75 @@ impl Tokens {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Effective, Jump, Tokens};
+
+    #[test]
+    fn what_ssh_prints_is_read_whatever_the_version_leaves_out() {
+        let text = "user jax\nhostname 192.168.4.5\nport 2222\nidentitiesonly yes\nidentityagent none\n\
+                    identityfile ~/.ssh/a\nidentityfile ~/.ssh/with space\nidentityfile none\nhashknownhosts yes\n\
+                    userknownhostsfile /home/jax/.ssh/known_hosts /tmp/with space/hosts ~/other\n\
+                    globalknownhostsfile none\nproxyjump jax@bastion:2222,b2\nhostkeyalias five\nnewkey of a new version\n";
+        let read = Effective::parse(text);
+        assert_eq!(
+            (read.host.as_deref(), read.port, read.user.as_deref()),
+            (Some("192.168.4.5"), Some(2222), Some("jax"))
+        );
+        assert_eq!(read.identities, ["~/.ssh/a", "~/.ssh/with space"]);
+        assert!(read.identities_only && read.hash_known_hosts);
+        let files = ["/home/jax/.ssh/known_hosts", "/tmp/with space/hosts", "~/other"].map(str::to_owned);
+        assert_eq!(read.user_known_hosts, Some(files.to_vec()));
+        assert_eq!(read.global_known_hosts, Some(Vec::new()));
+        assert_eq!(read.proxy_jump.as_deref(), Some("jax@bastion:2222,b2"));
+        assert_eq!(Effective::parse(""), Effective::default());
+    }
+
+    #[test]
+    fn a_jump_is_read_as_ssh_reads_it() {
+        let jump = |user: Option<&str>, host: &str, port| {
+            Ok(Jump { user: user.map(str::to_owned), host: host.to_owned(), port })
+        };
+        for (text, expected) in [
+            ("bastion", jump(None, "bastion", None)),
+            (" jax@bastion:2222 ", jump(Some("jax"), "bastion", Some(2222))),
+            ("me@corp@bastion", jump(Some("me@corp"), "bastion", None)),
+            ("ssh://jax@[fe80::1]:22", jump(Some("jax"), "fe80::1", Some(22))),
+            ("fe80::1", jump(None, "fe80::1", None)),
+            ("[fe80::1]", jump(None, "fe80::1", None)),
+            ("bastion:ssh", Err("the port is no number from 1 to 65535")),
+            ("jax@", Err("there is no host name")),
+            ("-oProxyCommand=x", Err("there is no host name")),
+            ("[fe80::1", Err("`[` without `]`")),
+        ] {
+            assert_eq!(Jump::parse(text), expected, "{text}");
+        }
+        assert_eq!(Jump::parse_list("none"), Ok(Vec::new()));
+        assert_eq!(Jump::parse_list("a,b").map(|list| list.len()), Ok(2));
+        assert_eq!(Jump::parse_list("a,,b"), Err((String::new(), "there is no host name")));
+    }
+
+    #[test]
+    fn tokens_are_replaced_and_unknown_ones_stay() {
+        let tokens = Tokens {
+            home: "/home/me".to_owned(),
+            host: "192.168.4.5".to_owned(),
+            original_host: "n5".to_owned(),
+            port: 22,
+            user: "jax".to_owned(),
+            local_user: "me".to_owned(),
+            host_key_alias: "five".to_owned(),
+        };
+        for (text, expected) in [
+            ("~/.ssh/%h_key", "/home/me/.ssh/192.168.4.5_key"),
+            ("~", "/home/me"),
+            ("~other/key", "~other/key"),
+            ("%d/%n/%r/%u/%p/%k", "/home/me/n5/jax/me/22/five"),
+            ("100%% %C %", "100% %C %"),
+            ("/plain/~/path", "/plain/~/path"),
+        ] {
+            assert_eq!(tokens.expand(text), expected, "{text}");
+        }
+    }
+}

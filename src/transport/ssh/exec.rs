@@ -212,3 +212,88 @@ fn signal(signal: &Sig) -> String {
         known => format!("{known:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::error::SshError;
+    use super::super::fake::pair;
+    use super::{Exit, Output};
+    use crate::transport::ssh::Session;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    async fn run(command: &str, stdin: &[u8]) -> Result<Output, SshError> {
+        let (server, client) = pair();
+        client.connect(&server).await.unwrap().exec(command, stdin.to_vec(), LIMIT).await
+    }
+
+    #[tokio::test]
+    async fn three_megabytes_go_both_ways_at_once() {
+        let input: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
+        let output = run("cat", &input).await.unwrap();
+        assert!(output.stdout == input, "{} bytes came back", output.stdout.len());
+        assert_eq!(output.exit, Exit::Code(0));
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_the_exit_status_is_part_of_the_answer() {
+        let output = run("status before the last words", b"").await.unwrap();
+        let expected = Output { stdout: b"last ".to_vec(), stderr: b"words".to_vec(), exit: Exit::Code(7) };
+        assert_eq!(output, expected);
+    }
+
+    #[tokio::test]
+    async fn a_signal_and_a_missing_status_are_told_apart() {
+        assert_eq!(run("killed", b"").await.unwrap().exit, Exit::Signal("KILL".to_owned()));
+        assert_eq!(run("no status", b"").await.unwrap().exit, Exit::None);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_runs_no_commands_is_named_as_such() {
+        let error = run("refused", b"").await.unwrap_err();
+        assert!(matches!(error, SshError::ExecRefused { .. }), "{error}");
+        assert!(error.help().unwrap().contains("shell"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_in_the_middle_tells_how_much_had_come_and_why() {
+        let error = run("says three bytes and breaks off", b"").await.unwrap_err();
+        assert!(matches!(error, SshError::Lost { received: 3, .. }), "{error}");
+        assert!(error.to_string().contains("maintenance"), "{error}");
+        let error = run("hang up", b"").await.unwrap_err();
+        assert!(matches!(error, SshError::Lost { received: 0, .. }), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_beyond_its_limit_keeps_what_it_had_said_and_the_session_lives_on() {
+        let (server, client) = pair();
+        let session = client.connect(&server).await.unwrap();
+        let error = session.exec("never ends", Vec::new(), LIMIT).await.unwrap_err();
+        let SshError::CommandTimeout { partial, limit, .. } = error else { panic!("{error}") };
+        assert_eq!((partial.stdout.as_slice(), limit), (b"begun".as_slice(), LIMIT));
+        assert_eq!(session.exec("cat", b"alive".to_vec(), LIMIT).await.unwrap().stdout, b"alive");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_nobody_waits_for_does_not_hold_up_another() {
+        let (server, client) = pair();
+        let session = client.connect(&server).await.unwrap();
+        let mut slow = Box::pin(session.exec("cat", vec![1; 3_000_000], LIMIT));
+        // Begun, and then not looked at while the other runs.
+        assert!(tokio::time::timeout(Duration::from_millis(20), &mut slow).await.is_err());
+        let quick = tokio::time::timeout(Duration::from_secs(10), session.exec("cat", b"quick".to_vec(), LIMIT));
+        assert_eq!(quick.await.unwrap().unwrap().stdout, b"quick");
+        assert_eq!(slow.await.unwrap().stdout.len(), 3_000_000);
+    }
+
+    #[tokio::test]
+    async fn a_closed_session_runs_nothing_more() {
+        let (server, client) = pair();
+        let session: Session = client.connect(&server).await.unwrap();
+        session.clone().close().await;
+        let error = session.exec("cat", Vec::new(), LIMIT).await.unwrap_err();
+        assert!(error.is_unreachable(), "{error}");
+    }
+}

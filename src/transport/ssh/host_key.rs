@@ -133,3 +133,85 @@ impl From<super::known_hosts::KnownKey> for Recorded {
         Self { key_type: known.key_type, fingerprint, place: known.place }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use russh::keys::{Algorithm, EcdsaCurve};
+
+    use super::super::error::{Kind, SshError};
+    use super::super::fake::{Client, new_key, pair, write_known_hosts};
+    use super::fingerprint;
+
+    const ECDSA: Algorithm = Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 };
+
+    async fn refusal(client: &Client, server: &super::super::fake::Server) -> SshError {
+        let error = client.connect(server).await.map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), Kind::HostKey);
+        error
+    }
+
+    #[tokio::test]
+    async fn an_unknown_host_is_refused_with_its_fingerprint_and_the_remedy() {
+        let (server, client) = pair();
+        std::fs::remove_file(client.known_hosts()).unwrap();
+        let error = refusal(&client, &server).await;
+        let shown = fingerprint(server.host_keys[0].public_key());
+        assert_eq!(error.to_string(), format!("the host key of n5.lab:22 is not known: ssh-ed25519 {shown}"));
+        assert!(error.help().unwrap().contains("`labctl trust n5`"));
+    }
+
+    #[tokio::test]
+    async fn a_changed_host_is_refused_with_both_fingerprints_and_the_line() {
+        let (server, client) = pair();
+        let before = new_key(Algorithm::Ed25519);
+        write_known_hosts(&client.known_hosts(), "# a comment\nn5.lab", before.public_key());
+        let text = refusal(&client, &server).await.to_string();
+        for part in [
+            fingerprint(before.public_key()),
+            fingerprint(server.host_keys[0].public_key()),
+            format!("{}:2", client.known_hosts().display()),
+        ] {
+            assert!(text.contains(&part), "{part} is not in: {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_is_refused_even_where_it_is_recorded_too() {
+        let (server, client) = pair();
+        let line = server.host_keys[0].public_key().to_openssh().unwrap();
+        std::fs::write(client.known_hosts(), format!("n5.lab {line}\n@revoked * {line}\n")).unwrap();
+        let error = refusal(&client, &server).await;
+        assert!(error.to_string().contains("known_hosts:2"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+        let (server, mut client) = pair();
+        client.settings.known_hosts = vec![client.home.path().to_owned()];
+        let error = client.connect(&server).await.map(|_| ()).unwrap_err();
+        assert!(matches!(error, SshError::KnownHosts { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn of_several_keys_a_host_is_asked_for_the_one_that_is_known() {
+        let (mut server, client) = pair();
+        let ecdsa = new_key(ECDSA);
+        write_known_hosts(&client.known_hosts(), "n5.lab", ecdsa.public_key());
+        server.host_keys.push(ecdsa);
+        client.connect(&server).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_pin_is_enough_and_nothing_else_is() {
+        let (server, mut client) = pair();
+        let fingerprint = fingerprint(server.host_keys[0].public_key());
+        std::fs::remove_file(client.known_hosts()).unwrap();
+        client.settings.host_key = Some(format!("{fingerprint}="));
+        client.connect(&server).await.unwrap();
+
+        client.knows(&server);
+        client.settings.host_key = Some("SHA256:something-else".to_owned());
+        let error = refusal(&client, &server).await;
+        assert!(error.to_string().contains(&fingerprint) && error.to_string().contains("something-else"), "{error}");
+    }
+}

@@ -215,3 +215,110 @@ fn is_match(pattern: &[u8], name: &[u8]) -> bool {
     }
     pattern[p..].iter().all(|&c| c == b'*')
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+
+    use super::{KnownHosts, Lookup, Verdict, hash_name, is_match, names};
+
+    const KEY: &[u8] = b"the key";
+    const OTHER: &[u8] = b"another key";
+
+    fn host(name: &str) -> Lookup {
+        Lookup { name: name.to_owned(), without_port: None }
+    }
+
+    /// `KEY` and `OTHER` stand for keys in the text.
+    fn read(text: &str) -> KnownHosts {
+        let text = text
+            .replace("OTHER", &format!("ssh-ed25519 {}", BASE64_STANDARD.encode(OTHER)))
+            .replace("KEY", &format!("ssh-ed25519 {}", BASE64_STANDARD.encode(KEY)));
+        let mut known = KnownHosts::default();
+        known.read("known_hosts", &text);
+        known
+    }
+
+    fn lines(verdict: &Verdict) -> (&str, Vec<usize>) {
+        match verdict {
+            Verdict::Known => ("known", Vec::new()),
+            Verdict::Unknown(places) => ("unknown", places.iter().map(|place| place.line).collect()),
+            Verdict::Changed(keys) => ("changed", keys.iter().map(|key| key.place.line).collect()),
+            Verdict::Revoked(place) => ("revoked", vec![place.line]),
+        }
+    }
+
+    #[test]
+    fn lines_say_what_ssh_takes_them_to_say() {
+        let cases: [(&str, &str, &str, &[usize]); 18] = [
+            ("n5 KEY", "n5", "known", &[]),
+            ("", "n5", "unknown", &[]),
+            ("n5 OTHER", "n5", "changed", &[1]),
+            ("# n5 OTHER\n\nn5 OTHER\nn5\tKEY a comment", "n5", "known", &[]),
+            ("# note\n\n  n5 \t OTHER\nn5 OTHER", "n5", "changed", &[3, 4]),
+            ("m1,n5,192.168.4.5 KEY", "192.168.4.5", "known", &[]),
+            ("N5.Lab KEY", "n5.lab", "known", &[]),
+            ("*.lab KEY", "n5.lab", "known", &[]),
+            ("*.lab,!n5.lab KEY", "n5.lab", "unknown", &[]),
+            ("!n5.lab,*.lab KEY", "m1.lab", "known", &[]),
+            ("n? KEY", "n5", "known", &[]),
+            ("[n5]:2222 KEY", "[n5]:2222", "known", &[]),
+            ("n5 KEY\n@revoked n5 KEY", "n5", "revoked", &[2]),
+            ("n5 KEY\n@revoked * OTHER", "n5", "known", &[]),
+            ("@cert-authority *.lab KEY", "n5.lab", "unknown", &[1]),
+            ("@cert-authority n5 OTHER\nn5 KEY", "n5", "known", &[]),
+            ("@strange n5 KEY", "n5", "unknown", &[]),
+            ("n5 ssh-ed25519 not-base64!\nn5\nn5 ssh-ed25519", "n5", "unknown", &[]),
+        ];
+        for (text, name, word, places) in cases {
+            let verdict = read(text).check(&host(name), KEY);
+            assert_eq!(lines(&verdict), (word, places.to_vec()), "{name} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_name_is_found_by_its_hash_alone() {
+        let hidden = hash_name("[n5.lab]:2222", &[7; 20]);
+        let known = read(&format!("{hidden} KEY"));
+        assert!(!hidden.contains("n5"));
+        assert_eq!(known.check(&host("[n5.lab]:2222"), KEY), Verdict::Known);
+        assert_eq!(known.check(&host("n5.lab"), KEY), Verdict::Unknown(Vec::new()));
+        assert_eq!(lines(&known.check(&host("[n5.lab]:2222"), OTHER)).0, "changed");
+    }
+
+    #[test]
+    fn the_hash_is_that_of_ssh_keygen() {
+        // Made by `ssh-keygen -H`.
+        let hidden = "|1|AjOqdmlIxHsuTuaQ4e7wLErqyj0=|VLKLQosj4RFr9XiM/44xyqR09Og=";
+        assert!(names(hidden, "n5"));
+        assert!(!names(hidden, "m1"));
+    }
+
+    #[test]
+    fn a_key_that_is_recorded_without_the_port_is_accepted_as_ssh_accepts_it() {
+        let lookup = Lookup { name: "[n5]:2222".to_owned(), without_port: Some("n5".to_owned()) };
+        assert_eq!(read("n5 KEY").check(&lookup, KEY), Verdict::Known);
+        assert_eq!(read("n5 OTHER").check(&lookup, KEY), Verdict::Unknown(Vec::new()));
+        assert_eq!(lines(&read("n5 KEY\n[n5]:2222 OTHER").check(&lookup, KEY)), ("changed", vec![2]));
+    }
+
+    #[test]
+    fn entries_of_several_files_count_together() {
+        let mut known = read("n5 OTHER");
+        known.read("more", &format!("n5 ssh-rsa {}", BASE64_STANDARD.encode(KEY)));
+        assert_eq!(known.check(&host("n5"), KEY), Verdict::Known);
+        assert_eq!(known.key_types(&host("n5")), ["ssh-ed25519", "ssh-rsa"]);
+    }
+
+    #[test]
+    fn wildcards_match_as_in_ssh() {
+        for (pattern, name) in [("*", ""), ("a*c", "abbc"), ("a*c", "ac"), ("*b*", "abc"), ("a?c", "abc"), ("**", "x")]
+        {
+            assert!(is_match(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        }
+        for (pattern, name) in [("", "a"), ("a*c", "abcd"), ("a?c", "ac"), ("*b", "abc"), ("abc", "ab")] {
+            assert!(!is_match(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        }
+    }
+}

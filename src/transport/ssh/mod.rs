@@ -8,6 +8,8 @@ mod budget;
 mod effective;
 mod error;
 mod exec;
+#[cfg(test)]
+mod fake;
 mod host_key;
 mod keys;
 mod known_hosts;

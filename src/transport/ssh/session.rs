@@ -280,3 +280,108 @@ fn timeout(settings: &Settings, phase: Phase, limit: Duration) -> SshError {
 pub(super) fn at_hop(hop: Endpoint, source: SshError) -> SshError {
     SshError::Hop { hop, source: Box::new(source) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use russh::keys::Algorithm;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+    use tokio::time::Instant;
+
+    use super::super::error::{Phase, SshError};
+    use super::super::fake::{Client, new_key, pair};
+
+    async fn fails(client: &Client, stream: DuplexStream) -> SshError {
+        match client.connect_over(stream).await {
+            Ok(_) => panic!("it connected"),
+            Err(error) => error,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_speaks_is_given_up_after_the_limit_and_its_line_is_cut() {
+        let (_, client) = pair();
+        let (near, mut far) = tokio::io::duplex(1024);
+        let began = Instant::now();
+        let error = fails(&client, near).await;
+        assert!(matches!(error, SshError::Timeout { phase: Phase::Banner, .. }), "{error}");
+        assert_eq!(began.elapsed().as_secs(), 5);
+        let mut said = Vec::new();
+        far.read_to_end(&mut said).await.expect("the end");
+        assert!(said.starts_with(b"SSH-2.0-"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stops_in_the_key_exchange_leaves_no_task_behind() {
+        let (_, client) = pair();
+        let (near, mut far) = tokio::io::duplex(64 * 1024);
+        far.write_all(b"SSH-2.0-half\r\n").await.unwrap();
+        let error = fails(&client, near).await;
+        assert!(matches!(error, SshError::Timeout { phase: Phase::Handshake, .. }), "{error}");
+        // The session's task holds the other end: that it ends here says that the task has ended.
+        let mut said = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_mins(1), far.read_to_end(&mut said)).await;
+        ended.expect("the task ends").expect("the end");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_ssh_server_is_said_to_be_none() {
+        let (_, client) = pair();
+        let (near, mut far) = tokio::io::duplex(64 * 1024);
+        far.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        drop(far);
+        let error = fails(&client, near).await;
+        assert!(matches!(error, SshError::Handshake { .. }) && error.is_unreachable(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_is_refused_with_all_that_was_tried() {
+        let (server, client) = pair();
+        let stranger = Client::new(&new_key(Algorithm::Ed25519));
+        std::fs::copy(client.known_hosts(), stranger.known_hosts()).unwrap();
+        let SshError::AuthRefused(refused) = fails(&stranger, server.serve()).await else { panic!("another error") };
+        assert_eq!((refused.user.as_str(), refused.tried.len()), ("jax", 1));
+        assert!(refused.tried[0].key.ends_with("/key"));
+    }
+
+    /// Panics when the limit is read.
+    struct Trap(DuplexStream, usize);
+
+    impl AsyncRead for Trap {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            let read = Pin::new(&mut self.0).poll_read(cx, buf);
+            self.1 = self.1.saturating_sub(buf.filled().len());
+            assert!(self.1 > 0, "the trap");
+            read
+        }
+    }
+
+    impl AsyncWrite for Trap {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, buf)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_session_is_an_error_of_that_node() {
+        let (server, client) = pair();
+        let session = client.connect_over(Trap(server.serve(), 200_000)).await.unwrap();
+        let error = session.exec("cat", vec![0; 1_000_000], Duration::from_secs(30)).await.unwrap_err();
+        assert!(error.is_unreachable() && error.to_string().contains("internal error"), "{error}");
+    }
+}
