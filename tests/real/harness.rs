@@ -1,3 +1,4 @@
-//! The means of these tests, tried themselves: the servers and their faults.
+//! The means of these tests, tried themselves: the VM's disks, networks, users and resets; the servers and their faults.
 
+mod host;
 mod servers;

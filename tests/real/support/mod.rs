@@ -1,8 +1,10 @@
 //! What the tests on real machines stand on.
 #![allow(dead_code, reason = "not every scenario needs every means")]
 
+mod monitor;
 mod seed;
 mod tied;
 
 pub(crate) mod sshd;
+pub(crate) mod vm;
 pub(crate) mod wire;
