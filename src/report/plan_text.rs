@@ -31,8 +31,8 @@ pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
                 text += &ground_changes(&shown, detail, paint);
             }
         }
-        text.push('\n');
-        text += &disruptions(plan, paint);
+        let gap = if text.ends_with("\n\n") { "" } else { "\n" };
+        text += &format!("{gap}{}", disruptions(plan, paint));
     }
     text + &ending(plan, &summary, paint)
 }

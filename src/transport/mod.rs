@@ -34,3 +34,6 @@ pub trait Transport: Send + Sync {
     /// begun; none at all is never returned.
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>>;
 }
+
+#[cfg(test)]
+mod tests;
