@@ -210,8 +210,7 @@ impl<T: JsonSchema> JsonSchema for Located<T> {
 }
 
 /// A value that has a short way to be written and a long one: `htop = "present"` and `htop = { version = "1.2" }`.
-#[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Brief<S, T> {
     /// The short way: no table.
     Short(Located<S>),
@@ -225,6 +224,22 @@ impl<S: Read, T: Read> Read for Brief<S, T> {
             Data::Table(_) => T::read(value, faults).map(Self::Table),
             _ => Located::read(value, faults).map(Self::Short),
         }
+    }
+}
+
+impl<S: JsonSchema, T: JsonSchema> JsonSchema for Brief<S, T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Or{}", S::schema_name(), T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let short = generator.subschema_for::<S>();
+        let table = generator.subschema_for::<T>();
+        schemars::json_schema!({ "anyOf": [short, table] })
     }
 }
 

@@ -1,8 +1,18 @@
 //! Findings about the file alone, each with a code and a place: what the file says can be read, and would go wrong.
 //!
-//! A rule is one function and one row of [`RULES`]; `docs/reference/rules.md` is generated from that table.
+//! A rule is one function and one row of its family's table; `docs/reference/rules.md` is generated from those tables.
 
-use crate::config::{Diagnostic, File};
+mod addresses;
+mod files;
+mod nodes;
+mod ports;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod vlans;
+
+use crate::config::tables::{NodeTable, PortTable};
+use crate::config::{Diagnostic, File, Located, Place};
 use crate::lab::Lab;
 
 /// What a rule looks at: the resolved lab, and the tables with every value's place.
@@ -15,36 +25,59 @@ pub struct Subject<'a> {
 }
 
 /// One rule.
+#[derive(Debug)]
 pub struct Rule {
     /// `LAB101`, stable across versions.
     pub code: &'static str,
     /// A name in a few words, joined by hyphens.
     pub name: &'static str,
-    /// What the rule is about.
-    pub family: Family,
     /// One paragraph: what goes wrong, and why it is looked for.
     pub about: &'static str,
     /// The rule itself.
     pub check: fn(&Rule, &Subject<'_>) -> Vec<Diagnostic>,
 }
 
-/// What a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// Addresses, VLANs, ports.
-    Network,
-    /// Pools, datasets, volumes.
-    Storage,
-    /// Files and units.
-    Files,
-    /// Nodes and the way to them.
-    Nodes,
-}
+/// A family of rules: its title and its table.
+pub type Family = (&'static str, &'static [Rule]);
 
-/// All rules, by code.
-pub const RULES: &[Rule] = &[];
+/// All rules.
+pub const RULES: &[Family] = &[
+    ("Addresses", addresses::RULES),
+    ("VLANs", vlans::RULES),
+    ("Ports", ports::RULES),
+    ("Storage", storage::RULES),
+    ("Files and units", files::RULES),
+    ("Nodes", nodes::RULES),
+];
 
 /// The findings of all rules.
 pub fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    RULES.iter().flat_map(|rule| (rule.check)(rule, subject)).collect()
+    RULES.iter().flat_map(|(_, rules)| *rules).flat_map(|rule| (rule.check)(rule, subject)).collect()
+}
+
+impl Rule {
+    fn error(&self, summary: impl Into<String>, place: &Place, words: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(self.code, summary, place.clone(), words)
+    }
+
+    fn warning(&self, summary: impl Into<String>, place: &Place, words: impl Into<String>) -> Diagnostic {
+        Diagnostic::warning(self.code, summary, place.clone(), words)
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// All declared ports with their nodes.
+    fn ports(&self) -> impl Iterator<Item = (&'a Located<String>, &'a Located<String>, &'a PortTable)> + use<'a> {
+        let file = self.file;
+        file.nodes.iter().flat_map(|(node, table)| {
+            let network = table.network.iter();
+            network.flat_map(|network| network.ports.iter()).map(move |(port, table)| (node, port, table))
+        })
+    }
+
+    /// The nodes with the place of each.
+    fn nodes(&self) -> impl Iterator<Item = (&'a Located<String>, &'a NodeTable)> + use<'a> {
+        let file = self.file;
+        file.nodes.iter()
+    }
 }

@@ -1,2 +1,4 @@
 //! The tests of the whole program, without a lab.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod generated;

@@ -10,7 +10,7 @@ mod vlan;
 
 pub use access::{SecretReference, SshTable};
 pub use content::{ContentTable, FileTable, UnitTable};
-pub use network::{AttachmentTable, NativeTable, NetworkTable, PortTable, RouteTable, TaggedTable};
+pub use network::{AttachmentTable, NativeTable, NetworkTable, PortTable, RouteTable, Said, TaggedTable};
 pub use node::{
     ConnectionName, ModuleState, ModuleTable, NodeTable, OsName, PackageTable, PackageVersion, SysctlTable,
 };

@@ -100,6 +100,39 @@ table! {
     }
 }
 
+/// A VLAN on a port as the file says it, native or tagged, in the short way or the long one.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The VLAN.
+    pub vlan: &'a Located<String>,
+    /// The node's address in it.
+    pub address: Option<&'a Located<Ipv4Addr>>,
+    /// The bridge.
+    pub bridge: Option<&'a Located<String>>,
+}
+
+impl PortTable {
+    /// The native network.
+    pub fn native(&self) -> Option<Said<'_>> {
+        Some(match self.native.as_ref()? {
+            Brief::Short(vlan) => Said { vlan, address: self.address.as_ref(), bridge: None },
+            Brief::Table(native) => Said {
+                vlan: &native.vlan,
+                address: native.address.as_ref().or(self.address.as_ref()),
+                bridge: native.bridge.as_ref(),
+            },
+        })
+    }
+
+    /// The tagged networks, in the order of the file.
+    pub fn tagged(&self) -> impl Iterator<Item = Said<'_>> {
+        self.tagged.iter().map(|(vlan, tagged)| match tagged {
+            Brief::Short(address) => Said { vlan, address: Some(address), bridge: None },
+            Brief::Table(table) => Said { vlan, address: table.address.as_ref(), bridge: table.bridge.as_ref() },
+        })
+    }
+}
+
 table! {
     /// The untagged network of a port.
     pub struct NativeAttachment {

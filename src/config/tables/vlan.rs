@@ -10,6 +10,7 @@ table! {
     /// One layer-2 network.
     pub struct VlanTable {
         /// 802.1Q id, 1 to 4094.
+        #[schemars(range(min = 1, max = 4094))]
         pub id: Located<u16>,
         /// Its addresses: `192.168.4.0/24`.
         pub subnet: Located<Subnet>,

@@ -7,19 +7,11 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::Resolver;
-use crate::config::tables::{NetworkTable, NodeTable, PortTable, meta};
-use crate::config::{Brief, Code, Located, Place};
+use crate::config::tables::{NetworkTable, NodeTable, PortTable, Said, meta};
+use crate::config::{Brief, Code, Located};
 use crate::lab::{Attachment, Network, Port, Route};
 
 const CONFIRM_WITHIN: Duration = Duration::from_mins(2);
-
-/// An attachment as the file says it, native or tagged.
-struct Declared<'a> {
-    vlan: &'a Located<String>,
-    address: Option<&'a Located<Ipv4Addr>>,
-    bridge: Option<&'a Located<String>>,
-    place: &'a Place,
-}
 
 impl Resolver<'_> {
     pub(super) fn network(&mut self, node: &NodeTable, table: &NetworkTable) -> Network {
@@ -46,37 +38,8 @@ impl Resolver<'_> {
     }
 
     fn port(&mut self, name: &Located<String>, table: &PortTable) -> Port {
-        let native = table.native.as_ref().and_then(|native| {
-            let declared = match native {
-                Brief::Short(vlan) => {
-                    Declared { vlan, address: table.address.as_ref(), bridge: None, place: &vlan.place }
-                }
-                Brief::Table(native) => {
-                    if let (Some(_), Some(second)) = (&native.address, &table.address) {
-                        self.second_address(second);
-                    }
-                    Declared {
-                        vlan: &native.vlan,
-                        address: native.address.as_ref().or(table.address.as_ref()),
-                        bridge: native.bridge.as_ref(),
-                        place: &native.place,
-                    }
-                }
-            };
-            self.attachment(&declared)
-        });
-        let tagged = table.tagged.iter().filter_map(|(vlan, tagged)| {
-            self.attachment(&match tagged {
-                Brief::Short(address) => Declared { vlan, address: Some(address), bridge: None, place: &vlan.place },
-                Brief::Table(tagged) => Declared {
-                    vlan,
-                    address: tagged.address.as_ref(),
-                    bridge: tagged.bridge.as_ref(),
-                    place: &vlan.place,
-                },
-            })
-        });
-        let tagged = tagged.collect();
+        let native = table.native().and_then(|native| self.attachment(native));
+        let tagged = table.tagged().filter_map(|tagged| self.attachment(tagged)).collect();
         self.check_port(table);
         Port {
             name: name.value.clone(),
@@ -94,23 +57,20 @@ impl Resolver<'_> {
         }
     }
 
-    fn second_address(&mut self, second: &Located<Ipv4Addr>) {
-        let summary = "the native network has two addresses";
-        let help = "keep `address` of the port or that of `native`";
-        self.fault(Code::Contradiction, summary, &second.place, "beside the address in `native`", help);
-    }
-
     fn check_port(&mut self, table: &PortTable) {
         if let (None, Some(address)) = (&table.native, &table.address) {
             let summary = "`address` is the port's address in its native network, and it has none";
             let help = "add `native = \"VLAN\"`, or give the address to a VLAN in `tagged`";
             self.fault(Code::Contradiction, summary, &address.place, "in no network", help);
         }
-        let native_address = match &table.native {
-            Some(Brief::Table(native)) => native.address.as_ref(),
-            _ => None,
-        };
-        if let (Some(true), Some(address)) = (table.dhcp, table.address.as_ref().or(native_address)) {
+        if let (Some(Brief::Table(native)), Some(second)) = (&table.native, &table.address)
+            && native.address.is_some()
+        {
+            let summary = "the native network has two addresses";
+            let help = "keep `address` of the port or that of `native`";
+            self.fault(Code::Contradiction, summary, &second.place, "beside the address in `native`", help);
+        }
+        if let (Some(true), Some(address)) = (table.dhcp, table.native().and_then(|native| native.address)) {
             let summary = "the port has an address and asks for one by DHCP";
             let help = "remove `address` or `dhcp`";
             self.fault(Code::Contradiction, summary, &address.place, "beside `dhcp = true`", help);
@@ -128,21 +88,21 @@ impl Resolver<'_> {
         }
     }
 
-    fn attachment(&mut self, declared: &Declared<'_>) -> Option<Attachment> {
-        let Some(vlan) = self.file.vlans.get(declared.vlan) else {
-            if !self.file.vlans.declares(declared.vlan) {
+    fn attachment(&mut self, said: Said<'_>) -> Option<Attachment> {
+        let Some(vlan) = self.file.vlans.get(said.vlan) else {
+            if !self.file.vlans.declares(said.vlan) {
                 let known: Vec<_> = self.file.vlans.names().cloned().collect();
-                self.unknown(declared.vlan, "VLAN", "vlans", &known);
+                self.unknown(said.vlan, "VLAN", "vlans", &known);
             }
             return None;
         };
         let prefix = vlan.subnet.value.0.prefix_len();
         Some(Attachment {
-            vlan: declared.vlan.value.clone(),
+            vlan: said.vlan.value.clone(),
             id: vlan.id.value,
-            address: declared.address.and_then(|address| Ipv4Net::new(address.value, prefix).ok()),
-            bridge: declared.bridge.map(|bridge| bridge.value.clone()),
-            place: declared.address.map_or_else(|| declared.place.clone(), |address| address.place.clone()),
+            address: said.address.and_then(|address| Ipv4Net::new(address.value, prefix).ok()),
+            bridge: said.bridge.map(|bridge| bridge.value.clone()),
+            place: said.address.map_or(&said.vlan.place, |address| &address.place).clone(),
         })
     }
 

@@ -1,0 +1,181 @@
+//! The files that are made from the source are those that the source would make.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use labctl::{config, rules};
+use serde_json::Value;
+
+/// Compares `path` with what it must be, or writes it where `LABCTL_WRITE_GENERATED` is set.
+fn is_fresh(path: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("LABCTL_WRITE_GENERATED").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let remedy = "is stale: run `LABCTL_WRITE_GENERATED=1 cargo test --test suite generated` and commit it";
+    assert!(committed == text, "{} {remedy}", path.display());
+}
+
+#[test]
+fn the_schema_is_fresh() {
+    let schema = serde_json::to_string_pretty(&config::schema()).unwrap();
+    is_fresh("docs/homelab.schema.json", &format!("{schema}\n"));
+}
+
+#[test]
+fn the_reference_of_the_file_is_fresh() {
+    is_fresh("docs/reference/file.md", &file_reference(&config::schema()));
+}
+
+#[test]
+fn the_reference_of_the_rules_is_fresh() {
+    let mut text = String::from(
+        "# Findings\n\nWhat `labctl validate` says about a file, by code. Codes are stable across versions. \
+         Made from the source: do not edit.\n\n## Shape\n",
+    );
+    for (_, code, name, about) in config::CODES {
+        write!(text, "\n### {code} {name}\n\n{about}\n").unwrap();
+    }
+    for (family, rules) in rules::RULES {
+        write!(text, "\n## {family}\n").unwrap();
+        for rule in *rules {
+            write!(text, "\n### {} {}\n\n{}\n", rule.code, rule.name, rule.about).unwrap();
+        }
+    }
+    is_fresh("docs/reference/rules.md", &text);
+}
+
+/// The keys of every resource's table: they are explained once.
+const SHARED: [&str; 3] = ["adopt", "after", "hold"];
+
+fn file_reference(schema: &Value) -> String {
+    let mut text = String::from(
+        "# homelab.toml\n\nEvery table and key of the file. NAME stands for a name that you choose. Editors show the same \
+         with `#:schema docs/homelab.schema.json` in the first line. Made from the source: do not edit.\n",
+    );
+    section(&mut text, schema, "", schema);
+    text.push_str("\n## Every resource\n\nThe tables of resources have these keys too.\n");
+    rows(&mut text, schema, &schema["definitions"]["PoolTable"], |key| SHARED.contains(&key));
+    text
+}
+
+/// A section for the table `table` at `path`, then one for each table below it.
+fn section(text: &mut String, schema: &Value, path: &str, table: &Value) {
+    let title = if path.is_empty() { "At the top".to_owned() } else { format!("`[{path}]`") };
+    write!(text, "\n## {title}\n\n{}\n", sentence(table)).unwrap();
+    let is_resource = table["properties"].get("adopt").is_some();
+    let mut below = rows(text, schema, table, |key| !is_resource || !SHARED.contains(&key));
+    if is_resource {
+        text.push_str("\nAnd `adopt`, `after` and `hold`, as [every resource](#every-resource).\n");
+    }
+    if let Some(other) = table.get("additionalProperties").filter(|other| other.is_object()) {
+        below.extend(shape(schema, other).table.map(|table| ("NAME".to_owned(), table)));
+    }
+    for (key, table) in below {
+        let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+        // The defaults of nodes are the table of nodes: it stands once.
+        if path != "defaults.nodes" {
+            section(text, schema, &path, table);
+        }
+    }
+}
+
+/// The keys of `table` as rows; returns the tables among their values with their paths.
+fn rows<'a>(
+    text: &mut String,
+    schema: &'a Value,
+    table: &'a Value,
+    is_shown: impl Fn(&str) -> bool,
+) -> Vec<(String, &'a Value)> {
+    let properties = table["properties"].as_object().unwrap();
+    let required: Vec<&str> = table["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    text.push_str("\n| key | value | |\n| --- | --- | --- |\n");
+    let mut below = Vec::new();
+    for (key, value) in properties.iter().filter(|(key, _)| is_shown(key)) {
+        let shape = shape(schema, value);
+        let needed = if required.contains(&key.as_str()) { "**Required.** " } else { "" };
+        let words = sentence(value).replace('|', "\\|");
+        writeln!(text, "| `{key}` | {} | {needed}{words} |", shape.words).unwrap();
+        below.extend(shape.table.map(|table| (format!("{key}{}", shape.suffix), table)));
+    }
+    below
+}
+
+/// What a value looks like, and the table that it is or holds.
+struct Shape<'a> {
+    words: String,
+    table: Option<&'a Value>,
+    suffix: &'static str,
+}
+
+fn shape<'a>(schema: &'a Value, value: &'a Value) -> Shape<'a> {
+    if let Some(keys) = small(value) {
+        return Shape { words: keys.to_owned(), table: None, suffix: "" };
+    }
+    let value = follow(schema, value);
+    let plain = |words: &str| Shape { words: words.to_owned(), table: None, suffix: "" };
+    if let Some(options) = value.get("anyOf").or(value.get("oneOf")).and_then(Value::as_array) {
+        let shapes: Vec<Shape<'_>> =
+            options.iter().filter(|option| option["type"] != "null").map(|option| shape(schema, option)).collect();
+        let mut words: Vec<String> = shapes.iter().map(|shape| shape.words.clone()).collect();
+        words.dedup();
+        let table = shapes.iter().find_map(|shape| Some((shape.table?, shape.suffix)));
+        return Shape { words: words.join(" or "), table: table.map(|t| t.0), suffix: table.map_or("", |t| t.1) };
+    }
+    if let Some(word) = value["const"].as_str() {
+        return plain(&format!("`\"{word}\"`"));
+    }
+    if let Some(words) = value["enum"].as_array() {
+        let words: Vec<String> = words.iter().filter_map(Value::as_str).map(|word| format!("`\"{word}\"`")).collect();
+        return plain(&words.join(", "));
+    }
+    let types: Vec<&str> = match &value["type"] {
+        Value::String(one) => vec![one],
+        many => many.as_array().into_iter().flatten().filter_map(Value::as_str).filter(|one| *one != "null").collect(),
+    };
+    match types.as_slice() {
+        ["object"] if value.get("properties").is_some() => {
+            Shape { words: "table".into(), table: Some(value), suffix: "" }
+        }
+        ["object"] => {
+            let inner = shape(schema, &value["additionalProperties"]);
+            let suffix = if inner.table.is_some() { ".NAME" } else { "" };
+            Shape { words: format!("by name: {}", inner.words), table: inner.table, suffix }
+        }
+        ["array"] => {
+            let inner = shape(schema, &value["items"]);
+            Shape { words: format!("list of {}", inner.words), ..inner }
+        }
+        ["string"] => plain("text"),
+        ["string", "integer"] => plain("text or number"),
+        ["integer"] => plain("number"),
+        ["boolean"] => plain("`true` or `false`"),
+        other => panic!("the reference has no words for {other:?}: {value}"),
+    }
+}
+
+/// Tables of one or two keys are shown where they are used.
+fn small(value: &Value) -> Option<&'static str> {
+    let options = value["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let target = reference(value).or_else(|| options.iter().filter(|_| options.len() == 1).find_map(reference))?;
+    match target.rsplit('/').next() {
+        Some("SecretReference") => Some("`{ secret = \"NAME\" }`"),
+        Some("HoldTable") => Some("`{ because = \"…\", until = 2027-01-31 }`, `until` optional"),
+        _ => None,
+    }
+}
+
+fn reference(value: &Value) -> Option<&str> {
+    value.get("$ref").or_else(|| value["allOf"][0].get("$ref")).and_then(Value::as_str)
+}
+
+fn follow<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
+    reference(value).map_or(value, |target| schema.pointer(target.trim_start_matches('#')).unwrap())
+}
+
+fn sentence(value: &Value) -> String {
+    value["description"].as_str().unwrap_or_default().replace('\n', " ")
+}
