@@ -267,20 +267,32 @@ impl<'v, 'f> TableReader<'v, 'f> {
         }
         let absent = T::when_absent();
         if absent.is_none() {
+            let (words, help) = match self.is_root() {
+                true => ("in this file", format!("add a table `[{key}]`")),
+                false => ("in this table", format!("add `{key} = …` to it")),
+            };
             let summary = format!("`{key}` is missing");
-            let fault = Diagnostic::error(Code::MissingKey.as_str(), summary, self.place.clone(), "in this table");
-            self.faults.push(fault.help(format!("add `{key} = …` to it")));
+            let fault = Diagnostic::error(Code::MissingKey.as_str(), summary, self.place.clone(), words);
+            self.faults.push(fault.help(help));
         }
         absent
     }
 
-    /// Faults for all keys but those of `known`.
-    pub(crate) fn refuse_others(&mut self, known: &[&str]) {
+    /// Adds faults for all keys but those of `known`; whether there are none.
+    pub(crate) fn refuse_others(&mut self, known: &[&str]) -> bool {
+        let before = self.faults.len();
+        let table = if self.is_root() { "table of a lab" } else { "key of this table" };
         for (key, _) in self.table.0.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
-            let summary = format!("`{}` is no key of this table", key.value);
+            let summary = format!("`{}` is no {table}", key.value);
             let fault = Diagnostic::error(Code::UnknownKey.as_str(), summary, key.place.clone(), "unknown key");
             self.faults.push(fault.help(nearest_key(key, known)));
         }
+        self.faults.len() == before
+    }
+
+    /// The table of the whole file stands nowhere in it.
+    fn is_root(&self) -> bool {
+        self.place.end == 0
     }
 }
 
@@ -328,7 +340,9 @@ macro_rules! table {
             ) -> Option<Self> {
                 let mut reader = $crate::config::read::TableReader::new(value, faults)?;
                 $(let $field = reader.field::<$type>(stringify!($field));)*
-                reader.refuse_others(Self::KEYS);
+                // A key that was meant to be another would be told to be missing as well: the table is left out.
+                let is_known = reader.refuse_others(Self::KEYS);
+                is_known.then_some(())?;
                 Some(Self { $($field: $field?,)* place: value.place.clone() })
             }
         }

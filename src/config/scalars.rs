@@ -122,7 +122,10 @@ impl Read for Size {
         match text.parse() {
             Ok(size) => Some(size),
             Err(error) => {
-                let help = "write a number and a unit: `\"256GiB\"`, `\"1.5TiB\"`, `\"500GB\"`";
+                let help = match Size::parse_zfs(text) {
+                    Ok(size) => format!("did you mean `\"{size}\"`?"),
+                    Err(_) => "write a number and a unit: `\"256GiB\"`, `\"1.5TiB\"`, `\"500GB\"`".to_owned(),
+                };
                 faults.push(bad_value(&value.place, error.to_string(), "this size", help));
                 None
             }

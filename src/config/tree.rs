@@ -100,15 +100,21 @@ impl Reader<'_> {
     fn syntax_error(&self, error: &toml::de::Error) -> Diagnostic {
         let place = self.places.of(error.span().unwrap_or(0..0));
         let message = error.message().lines().next().unwrap_or_default();
-        let summary = if message.is_empty() { "the file is not TOML" } else { message };
+        let duplicate = message.contains("duplicate key");
+        let summary = match self.places.text.get(place.span()).filter(|key| duplicate && !key.is_empty()) {
+            Some(key) => format!("`{key}` is there twice"),
+            None if message.is_empty() => "the file is not TOML".to_owned(),
+            None => message.to_owned(),
+        };
         let help = match message {
-            _ if message.contains("duplicate key") => "remove one of them, or join the two tables",
+            _ if duplicate => "remove one of them, or join the two tables",
             _ if message.contains("unquoted") || message.contains("string") => {
                 "put texts in double quotes: `key = \"text\"`"
             }
             _ => "TOML wants `key = value` under `[table]` headers, and texts in double quotes",
         };
-        Diagnostic::error(Code::Syntax.as_str(), summary, place, "here").help(help)
+        Diagnostic::error(Code::Syntax.as_str(), summary, place, if duplicate { "again here" } else { "here" })
+            .help(help)
     }
 
     fn table(&self, table: &DeTable<'_>) -> Table {
@@ -141,7 +147,7 @@ impl Reader<'_> {
     fn out_of_range(&self, place: &Place) -> i64 {
         let code = Code::Value.as_str();
         let fault = Diagnostic::error(code, "the number does not fit into 64 bits", place.clone(), "too large");
-        self.faults.borrow_mut().push(fault);
+        self.faults.borrow_mut().push(fault.help("write a smaller number, or put it in quotes if it is a name"));
         0
     }
 }

@@ -76,7 +76,7 @@ pub struct Ssh {
     pub sudo_password: Option<Located<SecretName>>,
     /// Where the node was reached before its address was changed in the file: `host[:port]`.
     pub previous: Option<String>,
-    /// The pinned host key's fingerprint, `SHA256:…`; known_hosts is not asked then.
+    /// The pinned host key's fingerprint, `SHA256:…`; `known_hosts` is not asked then.
     pub host_key: Option<String>,
     /// Limit for the TCP connection and the handshake.
     pub connect_timeout: Duration,

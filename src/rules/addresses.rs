@@ -10,7 +10,7 @@ use crate::config::{Diagnostic, Place};
 use crate::lab::{Attachment, Port};
 
 /// The rules on addresses.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB101",
         name: "address-claimed-twice",
@@ -101,14 +101,14 @@ fn two_interfaces(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (name, node) in &subject.lab.nodes {
         let ports = node.network.iter().flat_map(|network| network.ports.values());
-        let held: Vec<(&Port, &Attachment, Ipv4Net)> =
+        let interfaces: Vec<(&Port, &Attachment, Ipv4Net)> =
             ports.flat_map(|port| port.attachments().filter_map(move |at| Some((port, at, at.address?)))).collect();
-        for (nth, (port, attachment, address)) in held.iter().enumerate() {
+        for (nth, (port, attachment, address)) in interfaces.iter().enumerate() {
             let overlaps = |other: &Ipv4Net| other.contains(&address.network()) || address.contains(&other.network());
-            let Some((other_port, other, _)) = held[..nth].iter().find(|(.., other)| overlaps(&other.trunc())) else {
+            let Some((beside, other, _)) = interfaces[..nth].iter().find(|(.., other)| overlaps(&other.trunc())) else {
                 continue;
             };
-            let (one, two) = (other.device(other_port), attachment.device(port));
+            let (one, two) = (other.device(beside), attachment.device(port));
             let summary = format!("`{name}` has two interfaces in {}: `{one}` and `{two}`", address.trunc());
             let finding = rule.error(summary, &attachment.place, format!("`{two}` has an address in it"));
             let help = "keep the address on one interface; the other may carry the VLAN without one, for a bridge";

@@ -6,7 +6,7 @@ use crate::config::{Brief, Diagnostic, Located, Place};
 use crate::lab::{Content, Part};
 
 /// The rules on files and units.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB301",
         name: "file-path",
@@ -48,6 +48,16 @@ pub const RULES: &[Rule] = &[
 /// systemd.unit(5).
 const SUFFIXES: &[&str] =
     &["service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"];
+
+/// The prefix of a token, how much follows it at least, and what it is.
+const PREFIXES: &[(&str, usize, &str)] = &[
+    ("AGE-SECRET-KEY-1", 58, "an age key"),
+    ("ghp_", 36, "a GitHub token"),
+    ("github_pat_", 59, "a GitHub token"),
+    ("glpat-", 20, "a GitLab token"),
+    ("xoxb-", 20, "a Slack token"),
+    ("AKIA", 16, "an AWS key"),
+];
 
 fn is_local(node: &NodeTable) -> bool {
     node.connection.as_ref().is_some_and(|connection| connection.value == ConnectionName::Local)
@@ -151,7 +161,7 @@ fn unit_suffix(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
             let summary = format!("`{}` is no name of a unit", unit.value);
             let help = match unit.rsplit_once('.') {
                 None => format!("did you mean `{}.service`?", unit.value),
-                Some(_) => format!("the ends that systemd knows are .{}", SUFFIXES.join(", .")),
+                Some(_) => format!("end it with a dot and one of {}", SUFFIXES.join(", ")),
             };
             rule.error(summary, &unit.place, "without an end that systemd knows").help(help)
         })
@@ -162,11 +172,11 @@ fn secret_in_the_open(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut check = |name: &str, content: Option<&Content>, place: &Place| {
         let Some(Content::Parts(parts)) = content else { return };
-        let texts = parts.iter().filter_map(|part| match part {
+        let mut texts = parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             Part::Secret(_) => None,
         });
-        if let Some(what) = texts.filter_map(looks_secret).next() {
+        if let Some(what) = texts.find_map(looks_secret) {
             let finding = rule.error(format!("the text of `{name}` holds {what}"), place, "the content");
             let help = "move it into a secret (`[secrets.NAME]`), and say `content = { secret = \"NAME\" }` or use `slots`; what was committed is to be replaced";
             found.push(finding.help(help));
@@ -207,14 +217,6 @@ fn looks_secret(text: &str) -> Option<&'static str> {
     if armour {
         return Some("a private key");
     }
-    const PREFIXES: &[(&str, usize, &str)] = &[
-        ("AGE-SECRET-KEY-1", 58, "an age key"),
-        ("ghp_", 36, "a GitHub token"),
-        ("github_pat_", 59, "a GitHub token"),
-        ("glpat-", 20, "a GitLab token"),
-        ("xoxb-", 20, "a Slack token"),
-        ("AKIA", 16, "an AWS key"),
-    ];
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     text.split(|c| !is_word(c)).find_map(|word| {
         let (_, _, what) = PREFIXES

@@ -5,7 +5,7 @@ use crate::config::tables::{ConnectionName, NodeTable, OsName};
 use crate::config::{Diagnostic, Place};
 
 /// The rules on nodes.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB401",
         name: "password-without-sudo",

@@ -10,7 +10,7 @@ use crate::config::{Diagnostic, Located, Place};
 use crate::lab::Port;
 
 /// The rules on ports.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB121",
         name: "native-and-tagged",

@@ -8,7 +8,7 @@ use crate::config::{Diagnostic, Located, Scalar};
 use crate::lab::Size;
 
 /// The rules on storage.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB201",
         name: "volume-and-dataset",
@@ -47,7 +47,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// OpenZFS's default since 2.2 (zfsprops(7)).
+/// The default since `OpenZFS` 2.2 (zfsprops(7)).
 const DEFAULT_BLOCK: Size = Size(16 * 1024);
 
 fn volume_and_dataset(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -91,7 +91,11 @@ fn volume_size(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
             let summary = format!("the size of `{name}` is no multiple of its block size, {block}");
             let below = Size(size.0 / block.0 * block.0);
             let above = Size(below.0.saturating_add(block.0));
-            let help = if below.0 == 0 { format!("write {above}") } else { format!("write {below} or {above}") };
+            let help = if below.0 == 0 {
+                format!("write `\"{above}\"`")
+            } else {
+                format!("write `\"{below}\"` or `\"{above}\"`")
+            };
             found.push(rule.error(summary, &volume.size.place, format!("{} bytes", size.0)).help(help));
         }
     }

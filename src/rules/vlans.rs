@@ -4,7 +4,7 @@ use super::{Rule, Subject};
 use crate::config::Diagnostic;
 
 /// The rules on VLANs.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB111",
         name: "vlan-id-twice",

@@ -1,4 +1,6 @@
 //! The tests of the whole program, without a lab.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod bad;
 mod generated;
+mod parsing;

@@ -17,7 +17,7 @@ table! {
         pub identity: Option<Located<String>>,
         /// The file that host keys are checked against.
         pub known_hosts: Option<Located<String>>,
-        /// Hosts in between: `[user@]host[:port]`, several separated by commas, as `ssh -J` has it.
+        /// Hosts in between: `[user@]host[:port]`, several separated by commas, as for `ssh -J`.
         pub proxy_jump: Option<Located<String>>,
         /// Run commands as root through sudo.
         pub sudo: Option<bool>,
@@ -25,7 +25,7 @@ table! {
         pub sudo_password: Option<SecretReference>,
         /// Where the node was reached before its address was changed in this file: `host[:port]`.
         pub previous: Option<Located<String>>,
-        /// The host key's fingerprint, `SHA256:…`; known_hosts is not asked then.
+        /// The host key's fingerprint, `SHA256:…`; `known_hosts` is not asked then.
         pub host_key: Option<Located<String>>,
         /// Limit for the connection and the handshake; `5s` where absent.
         pub connect_timeout: Option<Located<Span>>,
