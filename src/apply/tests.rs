@@ -244,7 +244,8 @@ fn a_second_interrupt_says_of_each_change_how_far_it_came() {
 fn the_order_is_the_same_for_the_same_plan() {
     let changes: Vec<Change> = (0..30)
         .map(|i: usize| {
-            let needs: Vec<String> = (0..i).filter(|j| (i * 7 + j) % 5 == 0).map(|j| format!("c{j:02}")).collect();
+            let needs: Vec<String> =
+                (0..i).filter(|j| (i * 7 + j).is_multiple_of(5)).map(|j| format!("c{j:02}")).collect();
             let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
             change(&format!("c{i:02}"), &needs, vec![step("x")])
         })

@@ -149,7 +149,11 @@ fn a_blob_is_written_whole_and_compared_by_its_digest() {
 
 fn hex(bytes: &[u8]) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in sha2::Sha256::digest(bytes) {
+        hex += &format!("{byte:02x}");
+    }
+    hex
 }
 
 #[test]

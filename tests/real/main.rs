@@ -1,5 +1,5 @@
 //! The tests on real machines: a Debian VM with ZFS and netplan, and real OpenSSH servers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 mod harness;
 mod ssh;
