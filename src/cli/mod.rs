@@ -10,6 +10,7 @@ mod outcome;
 mod plan;
 mod progress;
 mod read;
+mod schema;
 mod show;
 mod signals;
 mod stage;
@@ -34,7 +35,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
         Command::Validate(args) => validate::run(cli, args, terminal),
         Command::Graph(args) => graph::run(cli, args, terminal),
-        Command::Schema => Err(Failure::error("not yet")),
+        Command::Schema => schema::run(terminal),
         Command::Completions { shell } => Ok(completions::run(*shell, terminal)),
     };
     result.unwrap_or_else(|failure| {
