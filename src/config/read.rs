@@ -267,9 +267,10 @@ impl<'v, 'f> TableReader<'v, 'f> {
         }
         let absent = T::when_absent();
         if absent.is_none() {
-            let (words, help) = match self.is_root() {
-                true => ("in this file", format!("add a table `[{key}]`")),
-                false => ("in this table", format!("add `{key} = …` to it")),
+            let (words, help) = if self.is_root() {
+                ("in this file", format!("add a table `[{key}]`"))
+            } else {
+                ("in this table", format!("add `{key} = …` to it"))
             };
             let summary = format!("`{key}` is missing");
             let fault = Diagnostic::error(Code::MissingKey.as_str(), summary, self.place.clone(), words);
