@@ -98,7 +98,15 @@ impl SshShell {
                 stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
                 broken: None,
             }),
-            Err(error) => Err(reach(&error)),
+            // What had been done before the end is known all the same.
+            Err(error) => match error.partial() {
+                Some(partial) if !partial.stdout.is_empty() => Ok(Exec {
+                    stdout: partial.stdout.clone(),
+                    stderr: String::from_utf8_lossy(&partial.stderr).into_owned(),
+                    broken: Some(error.to_string()),
+                }),
+                _ => Err(reach(&error)),
+            },
         }
     }
 }

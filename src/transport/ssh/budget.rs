@@ -86,3 +86,35 @@ impl Drop for Standing<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::Budget;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_in_turn_shares_one_limit() {
+        let budget = Budget::new(Duration::from_secs(5));
+        let began = Instant::now();
+        budget.spend(sleep(Duration::from_secs(3))).await.unwrap();
+        assert_eq!(budget.share(2), Duration::from_secs(1));
+        let spent = budget.spend(pending::<()>()).await.unwrap_err();
+        assert_eq!((spent.limit, began.elapsed()), (Duration::from_secs(5), Duration::from_secs(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_that_a_person_needs_is_not_counted() {
+        let budget = Budget::new(Duration::from_secs(5));
+        let person = async {
+            let _standing = budget.stand();
+            sleep(Duration::from_mins(1)).await;
+        };
+        budget.spend(person).await.unwrap();
+        assert_eq!(budget.share(1), Duration::from_secs(5));
+        assert!(budget.spend(pending::<()>()).await.is_err());
+    }
+}

@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::auth::Attempt;
 use super::known_hosts::Place;
+use super::refusal::{AuthRefused, ChangedHostKey, PinnedHostKey, UnknownHostKey};
 use super::settings::Endpoint;
 
 /// A connection or a command that failed. The message says what and where, [`SshError::help`] what to do about it.
@@ -174,8 +174,10 @@ pub enum SshError {
     Lost {
         /// Where.
         at: Endpoint,
-        /// How much of the answer had come.
+        /// How much of the answer had come, in bytes.
         received: u64,
+        /// What had come until then.
+        partial: Box<super::exec::Output>,
         /// Why, as far as it is known.
         reason: String,
     },
@@ -267,6 +269,14 @@ impl SshError {
         }
     }
 
+    /// What a command had said before its connection or its time ended.
+    pub fn partial(&self) -> Option<&super::exec::Output> {
+        match self {
+            Self::CommandTimeout { partial, .. } | Self::Lost { partial, .. } => Some(partial),
+            _ => None,
+        }
+    }
+
     /// What to do about it, where that is known.
     pub fn help(&self) -> Option<String> {
         Some(match self {
@@ -318,132 +328,6 @@ fn key_file_word(key_type: &str) -> &str {
         "rsa"
     } else {
         "ed25519"
-    }
-}
-
-/// A host that no `known_hosts` file knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownHostKey {
-    /// The node in the lab file, for `labctl trust`.
-    pub node: String,
-    /// Where.
-    pub at: Endpoint,
-    /// The type of the key that was offered, `ssh-ed25519`.
-    pub key_type: String,
-    /// Its fingerprint, `SHA256:…`.
-    pub fingerprint: String,
-    /// The lines that would know the host by a certificate authority, which labctl does not check.
-    pub authorities: Vec<Place>,
-}
-
-impl fmt::Display for UnknownHostKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the host key of {} is not known: {} {}", self.at, self.key_type, self.fingerprint)?;
-        if let Some(place) = self.authorities.first() {
-            write!(f, " (the `@cert-authority` in {place} is not used: labctl does not check host certificates)")?;
-        }
-        Ok(())
-    }
-}
-
-/// A host whose recorded keys differ from the one that it offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangedHostKey {
-    /// The node in the lab file.
-    pub node: String,
-    /// Where.
-    pub at: Endpoint,
-    /// The type of the key that was offered.
-    pub key_type: String,
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// What is recorded.
-    pub recorded: Vec<Recorded>,
-}
-
-/// A key in a `known_hosts` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// Its type.
-    pub key_type: String,
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// Where it stands.
-    pub place: Place,
-}
-
-impl fmt::Display for ChangedHostKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the host key of {} has changed: it offers {} {}", self.at, self.key_type, self.fingerprint)?;
-        for (i, recorded) in self.recorded.iter().enumerate() {
-            let word = if i == 0 { "; recorded is" } else { " and" };
-            write!(f, "{word} {} {} in {}", recorded.key_type, recorded.fingerprint, recorded.place)?;
-        }
-        Ok(())
-    }
-}
-
-/// A host that offers none of the keys that the lab file pins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PinnedHostKey {
-    /// Where.
-    pub at: Endpoint,
-    /// What the lab file says.
-    pub pinned: String,
-    /// Type and fingerprint of every key that the host has.
-    pub offered: Vec<(String, String)>,
-}
-
-impl fmt::Display for PinnedHostKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the host key of {} is not the pinned {}; it offers", self.at, self.pinned)?;
-        for (i, (key_type, fingerprint)) in self.offered.iter().enumerate() {
-            let word = if i == 0 { "" } else { " and" };
-            write!(f, "{word} {key_type} {fingerprint}")?;
-        }
-        Ok(())
-    }
-}
-
-/// A login that the server refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthRefused {
-    /// Where.
-    pub at: Endpoint,
-    /// As whom.
-    pub user: String,
-    /// The methods that the server would take.
-    pub methods: Vec<String>,
-    /// What was tried, in order.
-    pub tried: Vec<Attempt>,
-}
-
-impl AuthRefused {
-    fn help(&self) -> String {
-        if !self.methods.is_empty() && !self.methods.iter().any(|method| method == "publickey") {
-            return "labctl logs in by key: allow `PubkeyAuthentication` in the host's sshd_config".to_owned();
-        }
-        if self.tried.is_empty() {
-            return "name a private key with `ssh.identity`, or start an agent".to_owned();
-        }
-        format!("the public key of one of them has to stand in `~{}/.ssh/authorized_keys` on the host", self.user)
-    }
-}
-
-impl fmt::Display for AuthRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} refused the login as `{}`", self.at, self.user)?;
-        if !self.methods.is_empty() {
-            write!(f, " (it takes {})", self.methods.join(", "))?;
-        }
-        if self.tried.is_empty() {
-            return f.write_str("; there was no key to try");
-        }
-        f.write_str("; tried ")?;
-        for (i, attempt) in self.tried.iter().enumerate() {
-            write!(f, "{}{attempt}", if i == 0 { "" } else { ", " })?;
-        }
-        Ok(())
     }
 }
 

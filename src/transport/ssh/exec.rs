@@ -67,7 +67,7 @@ impl Session {
         let _slot = self.0.slots.acquire().await;
         let channel = self.open("a command", self.0.handle.channel_open_session()).await?;
         if channel.exec(true, command).await.is_err() {
-            return Err(self.lost(0).await);
+            return Err(self.lost(Output::default()).await);
         }
         let (read, write) = channel.split();
         let mut command = Running { write: Some(write), reader: tokio::spawn(drain(read, Arc::clone(collected))) };
@@ -76,8 +76,7 @@ impl Session {
             Ended::Closed => command.write = None,
             Ended::Lingering | Ended::Refused | Ended::TooMuch => {}
             Ended::Lost => {
-                let output = taken(collected);
-                return Err(self.lost((output.stdout.len() + output.stderr.len()) as u64).await);
+                return Err(self.lost(taken(collected)).await);
             }
         }
         match end {
@@ -100,18 +99,19 @@ impl Session {
                 let reason = failure.description().to_owned();
                 Err(SshError::ChannelRefused { at, purpose: purpose.to_owned(), reason })
             }
-            Ok(Err(_)) => Err(self.lost(0).await),
+            Ok(Err(_)) => Err(self.lost(Output::default()).await),
             Err(_) => Err(SshError::Timeout { at, phase: Phase::Channel, limit }),
         }
     }
 
     /// The connection broke: waits for the reason, which may come a moment later.
-    pub(super) async fn lost(&self, received: u64) -> SshError {
+    pub(super) async fn lost(&self, partial: Output) -> SshError {
         let reason = match timeout(FAREWELL, self.0.end()).await {
             Ok(end) => end.to_string(),
             Err(_) => "the channel broke off".to_owned(),
         };
-        SshError::Lost { at: self.endpoint().clone(), received, reason }
+        let received = (partial.stdout.len() + partial.stderr.len()) as u64;
+        SshError::Lost { at: self.endpoint().clone(), received, partial: Box::new(partial), reason }
     }
 }
 

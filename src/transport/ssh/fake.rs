@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use russh::keys::{Algorithm, PrivateKey, PublicKey};
 use russh::server::{self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelMsg, Sig};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelOpenFailure, Sig};
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::budget::Budget;
+use super::connect::handshake;
 use super::error::SshError;
 use super::host_key::HostKeyCheck;
 use super::line::Stream;
 use super::prompt::Nobody;
-use super::session::{Session, handshake};
+use super::session::Session;
 use super::settings::{Identity, Origin, Settings};
 use super::watch::Judge;
 
@@ -61,6 +62,7 @@ impl Client {
             known_hosts: vec![home.path().join("known_hosts")],
             hash_known_hosts: false,
             host_key_alias: None,
+            also_known_as: Vec::new(),
             host_key: None,
             proxy_jump: Vec::new(),
             connect_timeout: Duration::from_secs(5),
@@ -135,6 +137,37 @@ impl server::Handler for Handler {
         _session: &mut server::Session,
     ) -> Result<(), russh::Error> {
         self.channels.insert(channel.id(), channel);
+        reply.accept().await;
+        Ok(())
+    }
+
+    /// Port 1 gives back what it gets, port 2 never stops talking, others are refused.
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        _host: &str,
+        port: u32,
+        _originator: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        let (mut reading, mut writing) = tokio::io::split(channel.into_stream());
+        match port {
+            1 => {
+                tokio::spawn(async move {
+                    let _ = tokio::io::copy(&mut reading, &mut writing).await;
+                    writing.shutdown().await
+                });
+            }
+            2 => {
+                tokio::spawn(async move { tokio::io::copy(&mut tokio::io::repeat(b'x'), &mut writing).await });
+            }
+            _ => {
+                reply.reject(ChannelOpenFailure::ConnectFailed).await;
+                return Ok(());
+            }
+        }
         reply.accept().await;
         Ok(())
     }

@@ -6,8 +6,9 @@ use std::io;
 use russh::Preferred;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PublicKey};
 
-use super::error::{ChangedHostKey, PinnedHostKey, Recorded, SshError, UnknownHostKey};
+use super::error::SshError;
 use super::known_hosts::{KnownHosts, Lookup, Verdict};
+use super::refusal::{ChangedHostKey, PinnedHostKey, Recorded, UnknownHostKey};
 use super::settings::Settings;
 
 /// What one host's key is checked against.
@@ -32,8 +33,9 @@ impl HostKeyCheck {
             }
         }
         let has_own_name = settings.host_key_alias.is_some() || settings.port == 22;
-        let lookup =
-            Lookup { name: settings.known_as(), without_port: (!has_own_name).then(|| settings.host.to_lowercase()) };
+        let without_port = (!has_own_name).then(|| settings.host.to_lowercase());
+        let others = without_port.into_iter().chain(settings.also_known_as.iter().cloned()).collect();
+        let lookup = Lookup { name: settings.known_as(), others };
         Ok(Self { settings: settings.clone(), known, lookup })
     }
 
@@ -198,6 +200,15 @@ mod tests {
         let ecdsa = new_key(ECDSA);
         write_known_hosts(&client.known_hosts(), "n5.lab", ecdsa.public_key());
         server.host_keys.push(ecdsa);
+        client.connect(&server).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_host_that_moved_is_known_by_the_name_that_it_had() {
+        let (server, mut client) = pair();
+        client.settings.host = "new.lab".to_owned();
+        refusal(&client, &server).await;
+        client.settings.also_known_as = vec!["n5.lab".to_owned()];
         client.connect(&server).await.unwrap();
     }
 

@@ -49,9 +49,10 @@ enum Marker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lookup {
     /// Its name in the files, `[host]:port` where the port is not 22.
-    pub name: String,
-    /// The name without the port, under which ssh accepts a key too, where the first says nothing.
-    pub without_port: Option<String>,
+    pub(super) name: String,
+    /// Names under which the key is accepted too, where the first says nothing: that without the port, as ssh does, and
+    /// those of before an address was changed.
+    pub(super) others: Vec<String>,
 }
 
 /// What the files say of a key that a host offers.
@@ -89,18 +90,17 @@ impl KnownHosts {
 
     /// What they say of this key of this host.
     pub(super) fn check(&self, host: &Lookup, key: &[u8]) -> Verdict {
-        match (self.check_name(&host.name, key), &host.without_port) {
-            (Verdict::Unknown(places), Some(bare)) => match self.check_name(bare, key) {
-                found @ (Verdict::Known | Verdict::Revoked(_)) => found,
-                Verdict::Changed(_) | Verdict::Unknown(_) => Verdict::Unknown(places),
-            },
-            (verdict, _) => verdict,
+        let verdict = self.check_name(&host.name, key);
+        if !matches!(verdict, Verdict::Unknown(_)) {
+            return verdict;
         }
+        let others = host.others.iter().map(|name| self.check_name(name, key));
+        others.into_iter().find(|other| matches!(other, Verdict::Known | Verdict::Revoked(_))).unwrap_or(verdict)
     }
 
     /// The types of the keys that are recorded for the host, so that the same can be asked for.
     pub(super) fn key_types(&self, host: &Lookup) -> Vec<String> {
-        let names = std::iter::once(&host.name).chain(&host.without_port);
+        let names = std::iter::once(&host.name).chain(&host.others);
         let mut types: Vec<String> = Vec::new();
         for entry in names.flat_map(|name| self.naming(name)).filter(|entry| entry.marker.is_none()) {
             if !types.contains(&entry.key_type) {
@@ -227,7 +227,7 @@ mod tests {
     const OTHER: &[u8] = b"another key";
 
     fn host(name: &str) -> Lookup {
-        Lookup { name: name.to_owned(), without_port: None }
+        Lookup { name: name.to_owned(), others: Vec::new() }
     }
 
     /// `KEY` and `OTHER` stand for keys in the text.
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_recorded_without_the_port_is_accepted_as_ssh_accepts_it() {
-        let lookup = Lookup { name: "[n5]:2222".to_owned(), without_port: Some("n5".to_owned()) };
+        let lookup = Lookup { name: "[n5]:2222".to_owned(), others: vec!["n5".to_owned()] };
         assert_eq!(read("n5 KEY").check(&lookup, KEY), Verdict::Known);
         assert_eq!(read("n5 OTHER").check(&lookup, KEY), Verdict::Unknown(Vec::new()));
         assert_eq!(lines(&read("n5 KEY\n[n5]:2222 OTHER").check(&lookup, KEY)), ("changed", vec![2]));

@@ -5,6 +5,7 @@
 
 mod auth;
 mod budget;
+mod connect;
 mod effective;
 mod error;
 mod exec;
@@ -14,7 +15,9 @@ mod host_key;
 mod keys;
 mod known_hosts;
 mod line;
+mod login;
 mod prompt;
+mod refusal;
 mod resolve;
 mod session;
 mod settings;
@@ -22,11 +25,11 @@ mod trust;
 mod tunnel;
 mod watch;
 
-pub use auth::{Attempt, Outcome};
-pub use error::{AuthRefused, ChangedHostKey, Kind, Phase, PinnedHostKey, Recorded, SshError, UnknownHostKey};
+pub use error::{Kind, Phase, SshError};
 pub use exec::{Exit, Output};
 pub use known_hosts::Place;
 pub use prompt::{Nobody, Prompt};
+pub use refusal::{Attempt, AuthRefused, ChangedHostKey, Outcome, PinnedHostKey, Recorded, UnknownHostKey};
 pub use resolve::{Client, resolve, resolve_with};
 pub use session::Session;
 pub use settings::{Endpoint, Identity, Origin, Settings};

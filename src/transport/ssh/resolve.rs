@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::effective::{Effective, Jump, Tokens};
 use super::error::SshError;
-use super::settings::{Identity, Origin, Settings};
+use super::settings::{Identity, Origin, Settings, recorded_name};
 use crate::lab;
 
 /// The names that ssh tries, where no client is there to list them.
@@ -126,6 +126,7 @@ impl Resolver<'_> {
             known_hosts: self.known_hosts(&effective, &tokens, is_target),
             hash_known_hosts: effective.hash_known_hosts,
             host_key_alias: effective.host_key_alias.clone(),
+            also_known_as: self.previous().filter(|_| is_target).into_iter().collect(),
             host_key: self.ssh.host_key.clone().filter(|_| is_target),
             proxy_jump: Vec::new(),
             connect_timeout: self.ssh.connect_timeout,
@@ -133,6 +134,12 @@ impl Resolver<'_> {
             keepalive: self.ssh.keepalive,
         };
         Ok((settings, Onward { jump: effective.proxy_jump, command: effective.proxy_command }))
+    }
+
+    /// Where the node was before its address changed; its host key is the same.
+    fn previous(&self) -> Option<String> {
+        let previous = Jump::parse(self.ssh.previous.as_ref()?).ok()?;
+        Some(recorded_name(&previous.host, previous.port.unwrap_or(22)))
     }
 
     fn identities(&self, effective: &Effective, tokens: &Tokens) -> Vec<Identity> {
@@ -211,5 +218,107 @@ impl Resolver<'_> {
             return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
         Ok(Some(Effective::parse(&String::from_utf8_lossy(&output.stdout))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::{Client, resolve_with};
+    use crate::lab;
+    use crate::transport::ssh::{Origin, Settings, SshError};
+
+    fn ssh() -> lab::Ssh {
+        lab::Ssh {
+            host: "192.168.4.5".to_owned(),
+            port: None,
+            user: None,
+            identity: None,
+            known_hosts: None,
+            proxy_jump: None,
+            sudo: false,
+            sudo_password: None,
+            previous: None,
+            host_key: None,
+            connect_timeout: Duration::from_secs(5),
+            command_timeout: Duration::from_mins(1),
+            keepalive: Duration::from_secs(15),
+        }
+    }
+
+    /// A machine without an ssh client.
+    async fn resolve(ssh: &lab::Ssh) -> Result<Settings, SshError> {
+        let client = Client {
+            program: Some("/nonexistent/ssh".into()),
+            config: None,
+            home: "/home/me".into(),
+            user: "me".to_owned(),
+            agent: Some("/run/agent".into()),
+        };
+        resolve_with(&client, "n5", ssh).await
+    }
+
+    #[tokio::test]
+    async fn without_an_ssh_client_the_file_and_sshs_own_defaults_hold() {
+        let settings = resolve(&ssh()).await.unwrap();
+        assert_eq!((settings.user.as_str(), settings.port, settings.node.as_str()), ("me", 22, "n5"));
+        assert_eq!(settings.agent, Some(PathBuf::from("/run/agent")));
+        assert_eq!(settings.known_hosts[0], PathBuf::from("/home/me/.ssh/known_hosts"));
+        let names: Vec<_> = settings.identities.iter().map(|identity| identity.path.display().to_string()).collect();
+        assert_eq!(names, ["/home/me/.ssh/id_ed25519", "/home/me/.ssh/id_ecdsa", "/home/me/.ssh/id_rsa"]);
+    }
+
+    #[tokio::test]
+    async fn what_the_file_says_comes_first() {
+        let named = |text: &str| Some(text.to_owned());
+        let declared = lab::Ssh {
+            port: Some(2222),
+            user: named("jax"),
+            identity: named("~/.ssh/id_rsa"),
+            known_hosts: named("~/lab_hosts"),
+            ..ssh()
+        };
+        let settings = resolve(&declared).await.unwrap();
+        assert_eq!(settings.known_as(), "[192.168.4.5]:2222");
+        assert_eq!(settings.known_hosts[0], PathBuf::from("/home/me/lab_hosts"));
+        assert!(!settings.known_hosts.contains(&PathBuf::from("/home/me/.ssh/known_hosts")));
+        let first = &settings.identities[0];
+        assert_eq!((first.path.to_str(), first.origin), (Some("/home/me/.ssh/id_rsa"), Origin::Lab));
+        assert_eq!(settings.identities.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn jump_hosts_are_hosts_of_their_own_and_the_pin_is_not_theirs() {
+        let declared = lab::Ssh {
+            user: Some("jax".to_owned()),
+            known_hosts: Some("~/lab_hosts".to_owned()),
+            proxy_jump: Some("ops@bastion:2200,second".to_owned()),
+            host_key: Some("SHA256:x".to_owned()),
+            ..ssh()
+        };
+        let settings = resolve(&declared).await.unwrap();
+        let jumps: Vec<_> =
+            settings.proxy_jump.iter().map(|jump| (jump.user.as_str(), jump.host.as_str(), jump.port)).collect();
+        assert_eq!(jumps, [("ops", "bastion", 2200), ("me", "second", 22)]);
+        assert!(settings.proxy_jump.iter().all(|jump| jump.host_key.is_none() && jump.proxy_jump.is_empty()));
+        let files = &settings.proxy_jump[0].known_hosts;
+        assert!(files.starts_with(&["/home/me/lab_hosts".into(), "/home/me/.ssh/known_hosts".into()]));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_moved_is_known_under_its_previous_address_too() {
+        let settings = resolve(&lab::Ssh { previous: Some("192.168.1.5:2222".to_owned()), ..ssh() }).await.unwrap();
+        assert_eq!(settings.also_known_as, ["[192.168.1.5]:2222"]);
+    }
+
+    #[tokio::test]
+    async fn a_jump_that_is_no_host_is_named() {
+        let error = resolve(&lab::Ssh { proxy_jump: Some("bastion:ssh".to_owned()), ..ssh() }).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "bad jump host `bastion:ssh` for `192.168.4.5`: the port is no number from 1 to 65535"
+        );
     }
 }

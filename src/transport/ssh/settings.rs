@@ -29,6 +29,8 @@ pub struct Settings {
     pub hash_known_hosts: bool,
     /// `HostKeyAlias`: the name under which the host key is looked up.
     pub host_key_alias: Option<String>,
+    /// Other names under which the host key may be recorded: where the node was reached before its address changed.
+    pub also_known_as: Vec<String>,
     /// The pinned host key's fingerprint, `SHA256:…`; `known_hosts` is not asked then.
     pub host_key: Option<String>,
     /// The hosts that the connection is made through, first the one that is connected to directly. They have no jump
@@ -68,12 +70,14 @@ impl Settings {
 
     /// The name under which the host key is recorded: the alias, or the host with its port where that is not 22.
     pub fn known_as(&self) -> String {
-        match &self.host_key_alias {
-            Some(alias) => alias.clone(),
-            None if self.port == 22 => self.host.to_lowercase(),
-            None => format!("[{}]:{}", self.host.to_lowercase(), self.port),
-        }
+        self.host_key_alias.clone().unwrap_or_else(|| recorded_name(&self.host, self.port))
     }
+}
+
+/// How `known_hosts` names a host at a port.
+pub(super) fn recorded_name(host: &str, port: u16) -> String {
+    let host = host.to_lowercase();
+    if port == 22 { host } else { format!("[{host}]:{port}") }
 }
 
 /// A host and a port, for messages.

@@ -13,11 +13,13 @@ use base64::prelude::BASE64_STANDARD;
 use russh::keys::PublicKey;
 
 use super::budget::Budget;
-use super::error::{Recorded, SshError};
+use super::connect::{at_hop, shown, verified};
+use super::error::SshError;
 use super::host_key::{HostKeyCheck, blob, fingerprint};
 use super::known_hosts::{Place, Verdict, hash_name};
 use super::prompt::Prompt;
-use super::session::{Session, at_hop, shown, verified};
+use super::refusal::Recorded;
+use super::session::Session;
 use super::settings::Settings;
 
 /// The key that a host showed, and what is known of it.
@@ -81,7 +83,8 @@ async fn offered(settings: &Settings, carrier: Option<&Session>) -> Result<Offer
         return Ok(Offered::new(settings, key, Trust::Pinned));
     }
     let key = shown(settings, carrier, &check).await?;
-    let trust = match check.verdict(&key) {
+    let own_name = HostKeyCheck::read(&Settings { also_known_as: Vec::new(), ..settings.clone() })?;
+    let trust = match own_name.verdict(&key) {
         Verdict::Known => Trust::Known,
         Verdict::Unknown(_) => Trust::Unknown,
         Verdict::Changed(known) => Trust::Changed(known.into_iter().map(Recorded::from).collect()),
@@ -98,6 +101,17 @@ impl Offered {
             fingerprint: fingerprint(&key),
             trust,
             key,
+        }
+    }
+
+    /// Why the key can't be accepted by a mere yes: another one is recorded, or this one is revoked.
+    pub fn objection(&self) -> Option<SshError> {
+        match self.trust {
+            Trust::Known | Trust::Pinned | Trust::Unknown => None,
+            Trust::Changed(_) | Trust::Revoked(_) => {
+                let check = HostKeyCheck::read(&self.settings).map(|check| check.check(&self.key));
+                check.and_then(|verdict| verdict).err()
+            }
         }
     }
 
@@ -121,7 +135,9 @@ impl Offered {
 /// Adds a line for the host to this file, whose folder and which itself are made if need be, closed to others; `false`
 /// if the key is recorded already. Another recorded key is never written over or beside: that is an error.
 pub fn append_known_host(file: &Path, offered: &Offered) -> Result<bool, SshError> {
-    let check = HostKeyCheck::read(&Settings { host_key: None, ..offered.settings.clone() })?;
+    // A key that goes by another name is still to be recorded under this one.
+    let own_name = Settings { host_key: None, also_known_as: Vec::new(), ..offered.settings.clone() };
+    let check = HostKeyCheck::read(&own_name)?;
     match check.check(&offered.key) {
         Ok(()) => return Ok(false),
         Err(SshError::UnknownHostKey(_)) => {}

@@ -19,7 +19,7 @@ use super::session::Session;
 
 /// What one tunnel may have received and not yet read. More breaks the tunnel, so that a reader that stands still does
 /// not stop the other channels of the connection, which share its receiving loop.
-const UNREAD_LIMIT: usize = 64 * 1024 * 1024;
+const UNREAD_LIMIT: usize = if cfg!(test) { 8 * 1024 * 1024 } else { 64 * 1024 * 1024 };
 /// How long telling the server that it is over may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -141,5 +141,74 @@ impl AsyncWrite for Tunnel {
             return Poll::Ready(Ok(()));
         }
         self.writer.as_mut().poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::super::error::SshError;
+    use super::super::fake::pair;
+
+    #[tokio::test]
+    async fn what_goes_in_comes_out_at_the_other_end() {
+        let (server, client) = pair();
+        let session = client.connect(&server).await.unwrap();
+        let (mut reading, mut writing) = tokio::io::split(session.direct_tcpip("api", 1).await.unwrap());
+        drop(session);
+        let sent: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
+        let sending = async {
+            writing.write_all(&sent).await.unwrap();
+            writing.shutdown().await.unwrap();
+        };
+        let mut received = Vec::new();
+        let ((), result) = tokio::join!(sending, reading.read_to_end(&mut received));
+        result.unwrap();
+        assert!(received == sent, "{} bytes", received.len());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_host_cannot_make_is_named() {
+        let (server, client) = pair();
+        let session = client.connect(&server).await.unwrap();
+        let error = session.direct_tcpip("api", 6443).await.map(|_| ()).unwrap_err();
+        assert!(matches!(error, SshError::ChannelRefused { .. }), "{error}");
+        assert!(error.to_string().contains("api:6443"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_that_nobody_reads_breaks_and_does_not_stop_the_commands() {
+        let (server, client) = pair();
+        let session = client.connect(&server).await.unwrap();
+        let mut tunnel = session.direct_tcpip("talker", 2).await.unwrap();
+        let limit = Duration::from_secs(30);
+        for _ in 0..3 {
+            assert_eq!(session.exec("cat", b"quick".to_vec(), limit).await.unwrap().stdout, b"quick");
+        }
+        (&mut tunnel.reader).await.unwrap();
+        let mut read = Vec::new();
+        assert!(tunnel.read_to_end(&mut read).await.is_err());
+        assert_eq!(session.exec("cat", b"still".to_vec(), limit).await.unwrap().stdout, b"still");
+    }
+
+    #[tokio::test]
+    async fn a_writer_learns_that_the_session_has_ended() {
+        let (server, client) = pair();
+        let session = client.connect(&server).await.unwrap();
+        // Nobody reads at the other end, so the window fills.
+        let mut tunnel = session.direct_tcpip("talker", 2).await.unwrap();
+        let writing = async {
+            let block = vec![0; 1_000_000];
+            while tunnel.write_all(&block).await.is_ok() {}
+        };
+        let closing = async {
+            session.exec("cat", b"meanwhile".to_vec(), Duration::from_secs(10)).await.unwrap();
+            session.clone().close().await;
+        };
+        let both = async { tokio::join!(writing, closing) };
+        tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
     }
 }

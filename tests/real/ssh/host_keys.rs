@@ -101,7 +101,27 @@ async fn trust_never_writes_beside_another_recorded_key() {
     let recorded = fs::read(person.known_hosts()).expect("known_hosts");
     let offered = fetch_host_key(&settings, &Nobody).await.expect("a host key");
     assert!(matches!(&offered.trust, Trust::Changed(keys) if keys.len() == 1), "{:?}", offered.trust);
+    assert!(matches!(offered.objection(), Some(SshError::ChangedHostKey(_))));
     let error = append_known_host(&person.known_hosts(), &offered).expect_err("another key is recorded");
     assert!(matches!(error, SshError::ChangedHostKey(_)), "{error}");
     assert_eq!(fs::read(person.known_hosts()).expect("known_hosts"), recorded);
+}
+
+#[tokio::test]
+#[ignore = "real lab: run `tests/lab/run`"]
+async fn a_node_that_moved_is_followed_by_its_previous_name_and_recorded_under_the_new_one() {
+    let sshd = Sshd::start();
+    let person = Person::new().knows(&sshd);
+    let mut ssh = person.ssh(&sshd);
+    ssh.host = "localhost".to_owned();
+    ssh.previous = Some(format!("127.0.0.1:{}", sshd.port()));
+    let settings = person.resolve(&ssh).await.expect("settings");
+    Session::connect(&settings, &Nobody).await.expect("the same host key");
+
+    let offered = fetch_host_key(&settings, &Nobody).await.expect("a host key");
+    assert_eq!(offered.trust, Trust::Unknown);
+    assert!(offered.record().expect("a new line"));
+    ssh.previous = None;
+    let settings = person.resolve(&ssh).await.expect("settings");
+    Session::connect(&settings, &Nobody).await.expect("known by its new name");
 }
