@@ -4,4 +4,6 @@
 mod bad;
 mod examples;
 mod generated;
+mod local;
 mod parsing;
+mod workspace;
