@@ -26,8 +26,14 @@ pub trait Read: Sized {
 /// The fault of a value that has the wrong type; `wanted` is the type with its article.
 pub(crate) fn wrong_type(value: &Value, wanted: &str, example: &str) -> Diagnostic {
     let summary = format!("{wanted} is wanted here, not {}", value.data);
-    Diagnostic::error(Code::Type.as_str(), summary, value.place.clone(), format!("this is {}", value.data))
-        .help(format!("write {example}"))
+    let is_list_of_tables =
+        matches!(&value.data, Data::Array(items) if items.iter().any(|item| item.as_table().is_some()));
+    let help = if wanted == "a table" && is_list_of_tables {
+        "write single brackets: `[name]` begins a table, `[[name]]` adds one to a list".to_owned()
+    } else {
+        format!("write {example}")
+    };
+    Diagnostic::error(Code::Type.as_str(), summary, value.place.clone(), format!("this is {}", value.data)).help(help)
 }
 
 /// The fault of a value that has the right type and makes no sense.

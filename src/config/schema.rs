@@ -10,6 +10,10 @@ pub fn schema() -> Value {
     let root = SchemaSettings::draft07().into_generator().into_root_schema_for::<File>();
     let mut schema = root.to_value();
     schema["title"] = json!("homelab.toml");
+    // An included file has the same tables, and no `[lab]`.
+    if let Some(root) = schema.as_object_mut() {
+        root.remove("required");
+    }
     tidy(&mut schema);
     schema
 }

@@ -83,13 +83,39 @@ pub fn parse(file: &Arc<str>, text: &str) -> Result<Value, Vec<Diagnostic>> {
     let reader = Reader { places: Places::new(file, text), faults: std::cell::RefCell::default() };
     let (tree, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(errors.iter().map(|error| reader.syntax_error(error)).collect());
+        let mut faults: Vec<Diagnostic> = errors.iter().map(|error| reader.syntax_error(error)).collect();
+        // What the parser says next of the same line is mostly a consequence of the first.
+        faults.sort_by(|a, b| {
+            a.labels.first().map(|label| &label.place).cmp(&b.labels.first().map(|label| &label.place))
+        });
+        faults.dedup_by_key(|fault| fault.labels.first().map(|label| label.place.line));
+        return Err(faults);
     }
     let place = reader.places.of(0..0);
     let table = reader.table(tree.get_ref());
     let faults = reader.faults.into_inner();
     if faults.is_empty() { Ok(Value { data: Data::Table(table), place }) } else { Err(faults) }
 }
+
+/// Remedies by what the parser's message contains.
+const SYNTAX_HELP: &[(&str, &str)] = &[
+    ("duplicate key", "remove one of them, or join the two tables"),
+    ("unclosed table", "close the header with `]` on its line"),
+    ("unclosed array", "close the list with `]`"),
+    ("unclosed inline table", "close the table with `}`"),
+    ("missing comma", "put a comma here, or close what is open on the line before"),
+    ("no value", "write `key = value`"),
+    (
+        "invalid basic string",
+        "close the text with a double quote on its line; a text of several lines stands in `\"\"\"`",
+    ),
+    (
+        "invalid literal string",
+        "close the text with a single quote on its line; a text of several lines stands in `'''`",
+    ),
+    ("escape", "write a backslash as `\\\\`, or put the text in single quotes"),
+    ("must be quoted", "put texts in double quotes: `key = \"text\"`"),
+];
 
 struct Reader<'t> {
     places: Places<'t>,
@@ -103,16 +129,14 @@ impl Reader<'_> {
         let duplicate = message.contains("duplicate key");
         let summary = match self.places.text.get(place.span()).filter(|key| duplicate && !key.is_empty()) {
             Some(key) => format!("`{key}` is there twice"),
+            None if place.start == place.end && message.contains("must be quoted") => "a value is missing".to_owned(),
             None if message.is_empty() => "the file is not TOML".to_owned(),
             None => message.to_owned(),
         };
-        let help = match message {
-            _ if duplicate => "remove one of them, or join the two tables",
-            _ if message.contains("unquoted") || message.contains("string") => {
-                "put texts in double quotes: `key = \"text\"`"
-            }
-            _ => "TOML wants `key = value` under `[table]` headers, and texts in double quotes",
-        };
+        let help = SYNTAX_HELP
+            .iter()
+            .find(|(part, _)| message.contains(part))
+            .map_or("TOML wants `key = value` under `[table]` headers, and texts in double quotes", |(_, help)| help);
         Diagnostic::error(Code::Syntax.as_str(), summary, place, if duplicate { "again here" } else { "here" })
             .help(help)
     }

@@ -26,9 +26,9 @@ use crate::lab::{Address, Hold, Meta};
 table! {
     /// A lab: everything that labctl is to know about it stands in this file and those that it includes.
     pub struct File {
-        /// What the lab is called.
+        /// What the lab is called: in the root file, once.
         pub lab: LabTable,
-        /// Further files with tables of this lab: patterns relative to this file, such as `nodes/*.toml`.
+        /// Further files with tables of this lab: patterns relative to the root file, such as `nodes/*.toml`.
         #[schemars(default)]
         pub include: Vec<Located<String>>,
         /// What all tables of a sort have where they do not say otherwise.

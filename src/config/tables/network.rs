@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::HoldTable;
-use crate::config::read::{Brief, Named, Read, TableReader, table};
+use crate::config::read::{Brief, Named, Read, TableReader, nearest, table};
 use crate::config::scalars::{Span, Subnet};
 use crate::config::tree::Value;
-use crate::config::{Diagnostic, Located};
+use crate::config::{Code, Diagnostic, Located};
 use crate::lab::Address;
 
 /// The native network: the VLAN's name, or a table.
@@ -53,9 +53,25 @@ impl Read for NetworkTable {
         let own = table.0.iter().filter(is_key).cloned().collect();
         let own = Value { data: crate::config::tree::Data::Table(crate::config::tree::Table(own)), ..value.clone() };
         let keys = NetworkKeys::read(&own, faults);
-        let ports = Named::of(table.0.iter().filter(|entry| !is_key(entry)), faults);
+        let (ports, slips): (Vec<_>, Vec<_>) =
+            table.0.iter().filter(|entry| !is_key(entry)).partition(|(_, value)| value.as_table().is_some());
+        for (name, value) in &slips {
+            faults.push(no_port(name, value));
+        }
+        let ports = Named::of(ports.into_iter(), faults);
         Some(Self { keys: keys?, ports })
     }
+}
+
+/// The fault of a key that is none of the network's own and holds no table.
+fn no_port(name: &Located<String>, value: &Value) -> Diagnostic {
+    let summary = format!("`{}` is no key of a network, and no port", name.value);
+    let words = format!("holds {}", value.data);
+    let help = match nearest(name, NetworkKeys::KEYS.iter().copied()) {
+        Some(key) => format!("did you mean `{key}`?"),
+        None => format!("a port is a table: `[….network.{}]`", name.value),
+    };
+    Diagnostic::error(Code::UnknownKey.as_str(), summary, name.place.clone(), words).help(help)
 }
 
 impl JsonSchema for NetworkTable {
