@@ -2,13 +2,14 @@
 
 mod file;
 mod kind;
+mod network;
 
 pub use kind::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
 
 use crate::lab::Lab;
 
 /// Every kind. Order here is the order among resources that don't depend on each other.
-pub const KINDS: &[&dyn Kind] = &[&file::Files];
+pub const KINDS: &[&dyn Kind] = &[&file::Files, &network::Networks];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {
