@@ -121,7 +121,10 @@ fn present(
         }
         Some(mark) => {
             change.cause = cause(mark, &desired, &observed, equal);
-            change.released = mark.owns.iter().filter(|name| !desired.contains_key(*name)).cloned().collect();
+            let stays = |name: &&String| {
+                !desired.contains_key(*name) && !differences.iter().any(|difference| difference.attribute == **name)
+            };
+            change.released = mark.owns.iter().filter(stays).cloned().collect();
             change.previous_address = Some(mark.address.clone()).filter(|old| *old != change.address);
             change.action = match (equal, change.released.is_empty()) {
                 (false, _) => Action::Update,

@@ -19,6 +19,9 @@ use crate::plan::{Act, Step};
 /// How long is waited between two tries to reach a node whose network is being changed.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long one of these tries may take: a line that was cut in the middle of it must not use up the time of all.
+const TRY: Duration = Duration::from_secs(20);
+
 /// The lab as it is, behind SSH and local shells.
 pub struct RealLab {
     nodes: BTreeMap<String, Node>,
@@ -66,9 +69,10 @@ impl RealLab {
         let attempts = async {
             loop {
                 self.hang_up(ground).await;
-                match self.try_fresh(ground, reached, &ask).await {
-                    Ok(()) => return,
-                    Err(why) => last = why,
+                match tokio::time::timeout(TRY, self.try_fresh(ground, reached, &ask)).await {
+                    Ok(Ok(())) => return,
+                    Ok(Err(why)) => last = why,
+                    Err(_) => last = format!("no answer within {} s", TRY.as_secs()),
                 }
                 tokio::time::sleep(PAUSE).await;
             }

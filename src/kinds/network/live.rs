@@ -12,8 +12,8 @@ const TICKS: u64 = 100;
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Link {
     ifname: String,
-    #[serde(default)]
-    link: Option<String>,
+    #[serde(default, rename = "link")]
+    parent: Option<String>,
     #[serde(default)]
     master: Option<String>,
     #[serde(default)]
@@ -170,7 +170,7 @@ impl Link {
         match self.kind() {
             Some("vlan") => Shape::Vlan {
                 id: data.id.as_ref().and_then(serde_json::Value::as_u64).unwrap_or_default(),
-                link: self.link.clone().unwrap_or_default(),
+                link: self.parent.clone().unwrap_or_default(),
             },
             Some("bridge") => Shape::Bridge { stp: data.stp_state != 0, forward_delay: data.forward_delay / TICKS },
             _ => Shape::Port,

@@ -127,13 +127,14 @@ missing() {
   done
 }
 
-# save SECONDS: what there is before the change, and when the time to confirm it ends.
+# save SECONDS MORE: what there is before the change, and when the time to confirm it ends: SECONDS after netplan has
+# applied it, for which MORE seconds are allowed.
 save() {
   addresses >"$here/addresses.before" && routes >"$here/routes.before" && ports >"$here/ports.before" || return
   facts gateway | while read -r device gateway; do
     if exists "$device" && answers "$device" "$gateway"; then printf '%s %s\n' "$device" "$gateway"; fi
   done >"$here/answered.before"
-  echo $(($(now) + $1)) >"$here/deadline"
+  echo "$1" >"$here/within" && echo $(($(now) + $1 + $2)) >"$here/deadline"
 }
 
 # check ROOT: netplan's own word on all files as they will be, in a root of their own.
@@ -169,6 +170,9 @@ apply() {
     facts left | while read -r device; do ! exists "$device" || ip link del dev "$device"; done
     restore others
   fi
+  read -r latest <"$here/deadline" && read -r within <"$here/within"
+  earliest=$(($(now) + within))
+  [ "$earliest" -ge "$latest" ] || echo "$earliest" >"$here/deadline"
   echo "$status" >"$here/applied.new" && mv -f -- "$here/applied.new" "$here/applied"
 }
 

@@ -11,6 +11,9 @@ use crate::lab::Network;
 use crate::observe::Observation;
 use crate::plan::{Attributes, Difference, Value};
 
+/// A device that somebody has switched off.
+const UP: &str = ".up";
+
 /// What is wrong with the files.
 const FILE: &str = "file.";
 
@@ -33,7 +36,7 @@ pub(super) fn observe(seen: &Seen, network: &Network, desired: &Devices) -> Obse
     }
     let mut observed = attributes(&live);
     for name in desired.keys().filter(|name| seen.live.link(name).is_some_and(|link| !link.is_up())) {
-        observed.insert(format!("{name}.up"), false.into());
+        observed.insert(format!("{name}{UP}"), false.into());
     }
     let boot: Devices = seen
         .boot
@@ -114,7 +117,7 @@ pub(super) fn compare(network: &Network, desired: &Attributes, observed: &Attrib
             "replaces" => Some(network.replaces.clone().into()),
             "file" => Some(format!("{ETC}/{OWN}").into()),
             "file.mode" => Some("0600".into()),
-            _ if key.ends_with(".up") && !desired.contains_key(key) => Some(true.into()),
+            _ if key.strip_suffix(UP).is_some() => Some(true.into()),
             _ => desired.get(key.strip_prefix(FILE).unwrap_or(key)).cloned(),
         }
     };

@@ -80,10 +80,10 @@ impl Seen {
         let staged = staged.filter(|file| staged_names.contains(file.name.as_str())).map(|file| file.name.clone());
         let own = netplan::devices(files.iter().filter(|file| own_names.contains(file.name.as_str())), &live);
         let is_replaced = |file: &&File| file.folder == ETC && replaces.contains(&file.name);
-        let replaced = netplan::devices(files.iter().filter(is_replaced), &live);
+        let taken_out = netplan::devices(files.iter().filter(is_replaced), &live);
         let boot = netplan::devices(netplan::at_boot(&files, &staged_names, &BTreeSet::new()), &live);
         let staged = staged.collect();
-        Ok(Self { live, own, boot, replaced, staged, state, files })
+        Ok(Self { live, files, own, boot, replaced: taken_out, staged, state })
     }
 
     fn word<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a str> {

@@ -25,6 +25,9 @@ use super::netplan::{ASIDE, ETC, FOLDERS, OWN};
 /// Where the host keeps what it needs to go on alone.
 pub(super) const HERE: &str = "/run/labctl/network";
 
+/// Seconds allowed to `netplan apply`, before the time to confirm begins.
+const APPLY: u64 = 45;
+
 /// Seconds that the timer leaves to labctl after the time to confirm is over, for its own decision.
 const GRACE: u64 = 20;
 
@@ -91,13 +94,13 @@ impl Plan {
             steps.push(Step::run(format!("take {name} up again"), ["cp", "--", &from, &to]));
         }
         steps.push(verb("have netplan check it in a root of its own", ["check", "/run/labctl/netplan-check"]));
-        steps.push(verb("note what is there", ["save", &within]));
+        steps.push(verb("note what is there", ["save", &within, &APPLY.to_string()]));
         steps
     }
 
     fn apply(&self) -> Vec<Step> {
         let script = format!("{HERE}/network.sh");
-        let seconds = self.confirm_within + GRACE;
+        let seconds = APPLY + self.confirm_within + GRACE;
         let arm = [
             "systemd-run",
             "--quiet",
@@ -113,7 +116,7 @@ impl Plan {
         let run =
             ["systemd-run", "--quiet", "--collect", "--no-block", "--unit=labctl-network", "sh", &script, "apply"];
         let applied = format!("{HERE}/applied");
-        let within = self.confirm_within;
+        let within = APPLY + self.confirm_within;
         vec![
             Step::run(format!("arm the timer that puts the old network back in {seconds} s"), arm),
             verb("stage the new files in /run/netplan", ["stage"]),
@@ -165,7 +168,7 @@ impl Plan {
             let line = r#"! test -e "$0" || sh "$0" "$1""#;
             ["sh", "-c", line, &format!("{HERE}/network.sh"), word].map(str::to_owned).to_vec()
         };
-        let until_timer = self.confirm_within + GRACE + PUT_BACK;
+        let until_timer = APPLY + self.confirm_within + GRACE + PUT_BACK;
         vec![
             reconnect("wait until the host can be reached", until_timer, Vec::new(), true),
             Step::run("have the host put the old network back", guarded("undo")),

@@ -91,16 +91,13 @@ fn port(devices: &Devices, name: &str, device: &Device, node: &Node, vlans: &mut
     let mut holders = vec![native];
     if let Some(address) = address(native) {
         let vlan = vlans.name(None, address.trunc());
-        match &device.bridge {
-            Some(bridge) => {
-                let mut entry = attachment(address.addr(), Some(bridge));
-                entry.insert("vlan".to_owned(), vlan.into());
-                table.insert("native".to_owned(), entry.into());
-            }
-            None => {
-                table.insert("native".to_owned(), vlan.into());
-                table.insert("address".to_owned(), address.addr().to_string().into());
-            }
+        if let Some(bridge) = &device.bridge {
+            let mut entry = attachment(address.addr(), Some(bridge));
+            entry.insert("vlan".to_owned(), vlan.into());
+            table.insert("native".to_owned(), entry.into());
+        } else {
+            table.insert("native".to_owned(), vlan.into());
+            table.insert("address".to_owned(), address.addr().to_string().into());
         }
     }
     let mut tagged = Table::new();
