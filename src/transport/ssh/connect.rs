@@ -228,6 +228,14 @@ mod tests {
         ended.expect("the task ends").expect("the end");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_login_that_is_not_answered_is_given_up_after_the_limit() {
+        let (mut server, client) = pair();
+        server.is_stuck = true;
+        let error = fails(&client, server.serve()).await;
+        assert!(matches!(error, SshError::Timeout { phase: Phase::Authentication, .. }), "{error}");
+    }
+
     #[tokio::test]
     async fn what_is_no_ssh_server_is_said_to_be_none() {
         let (_, client) = pair();

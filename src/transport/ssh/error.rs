@@ -283,6 +283,10 @@ impl SshError {
             Self::Unsupported { .. } => {
                 "use `ProxyJump` there, or set `proxy_jump` in the node's `ssh` table, which wins".to_owned()
             }
+            Self::NameNotFound { .. } => {
+                "check `ssh.host` (or `HostName` in your SSH configuration), and that the name resolves here".to_owned()
+            }
+            Self::Refused { .. } => "check that sshd runs there, and `ssh.port`".to_owned(),
             Self::UnknownHostKey(unknown) => format!(
                 "compare the fingerprint with `ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub` on the host, then accept \
                  it with `labctl trust {}`, or pin it with `ssh.host_key = \"{}\"`",
@@ -299,7 +303,7 @@ impl SshError {
                 None => return None,
             },
             Self::PinnedHostKey(_) => "find out why it differs before you change `ssh.host_key`".to_owned(),
-            Self::KeyFile { .. } => "name the private key in the node's `ssh.identity`".to_owned(),
+            Self::KeyFile { .. } => "`ssh.identity` names the private key that labctl logs in with".to_owned(),
             Self::EncryptedKey { path } => format!("give it to an agent before: `ssh-add {}`", path.display()),
             Self::AuthRefused(refused) => refused.help(),
             Self::TooManyKeys { .. } => {

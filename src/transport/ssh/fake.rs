@@ -24,6 +24,8 @@ use super::watch::Judge;
 pub(super) struct Server {
     pub(super) host_keys: Vec<PrivateKey>,
     pub(super) lets_in: PublicKey,
+    /// Never answers a login.
+    pub(super) is_stuck: bool,
 }
 
 /// A client's end of a conversation with it.
@@ -39,7 +41,8 @@ pub(super) fn new_key(algorithm: Algorithm) -> PrivateKey {
 /// A server, and a client that knows it and has the key that it lets in.
 pub(super) fn pair() -> (Server, Client) {
     let key = new_key(Algorithm::Ed25519);
-    let server = Server { host_keys: vec![new_key(Algorithm::Ed25519)], lets_in: key.public_key().clone() };
+    let server =
+        Server { host_keys: vec![new_key(Algorithm::Ed25519)], lets_in: key.public_key().clone(), is_stuck: false };
     let client = Client::new(&key);
     client.knows(&server);
     (server, client)
@@ -108,7 +111,7 @@ impl Server {
             auth_rejection_time: Duration::ZERO,
             ..server::Config::default()
         };
-        let handler = Handler { lets_in: self.lets_in.clone(), channels: HashMap::new() };
+        let handler = Handler { lets_in: self.lets_in.clone(), is_stuck: self.is_stuck, channels: HashMap::new() };
         tokio::spawn(async move { server::run_stream(Arc::new(config), far, handler).await?.await });
         near
     }
@@ -116,6 +119,7 @@ impl Server {
 
 struct Handler {
     lets_in: PublicKey,
+    is_stuck: bool,
     channels: HashMap<ChannelId, Channel<Msg>>,
 }
 
@@ -123,6 +127,9 @@ impl server::Handler for Handler {
     type Error = russh::Error;
 
     async fn auth_publickey_offered(&mut self, _user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, russh::Error> {
+        if self.is_stuck {
+            std::future::pending::<()>().await;
+        }
         Ok(if offer.public_key.key_data() == self.lets_in.key_data() { Auth::Accept } else { Auth::reject() })
     }
 

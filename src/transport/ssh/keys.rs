@@ -150,3 +150,56 @@ fn exposed(path: &Path) -> Option<u32> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then_some(mode)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use russh::keys::Algorithm;
+    use russh::keys::ssh_key::LineEnding;
+
+    use super::super::fake::new_key;
+    use super::{Identity, KeyFile, KeyFileFault, Origin, Secret};
+
+    fn read(path: &Path) -> Result<KeyFile, KeyFileFault> {
+        KeyFile::read(&Identity { path: path.to_owned(), origin: Origin::Client })
+    }
+
+    #[test]
+    fn a_public_key_names_a_key_of_the_agent_in_the_private_ones_place_or_beside_it() {
+        let (home, key) = (tempfile::tempdir().unwrap(), new_key(Algorithm::Ed25519));
+        let (private, public) = (home.path().join("key"), home.path().join("key.pub"));
+        fs::write(&public, key.public_key().to_openssh().unwrap()).unwrap();
+        for path in [&private, &public] {
+            let file = read(path).unwrap();
+            assert!(matches!(file.secret, Secret::Elsewhere), "{path:?}");
+            assert_eq!(file.public.unwrap().key_data(), key.public_key().key_data());
+        }
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_told_apart() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("key");
+        assert_eq!(read(&path).unwrap_err(), KeyFileFault::Missing);
+        fs::write(&path, "no key").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(read(&path).unwrap_err(), KeyFileFault::Exposed(0o644));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(read(&path).unwrap_err(), KeyFileFault::Malformed(_)));
+        assert!(matches!(read(home.path()).unwrap_err(), KeyFileFault::Unreadable(_)));
+    }
+
+    #[test]
+    fn an_encrypted_key_shows_its_public_half() {
+        let (home, key) = (tempfile::tempdir().unwrap(), new_key(Algorithm::Ed25519));
+        let path = home.path().join("key");
+        let locked = key.encrypt(&mut russh::keys::key::safe_rng(), "open sesame").unwrap();
+        locked.write_openssh_file(&path, LineEnding::LF).unwrap();
+        let file = read(&path).unwrap();
+        assert!(matches!(file.secret, Secret::Locked(_)));
+        assert_eq!(file.public.unwrap().key_data(), key.public_key().key_data());
+    }
+}

@@ -179,3 +179,54 @@ fn ends_open(file: &mut std::fs::File) -> io::Result<bool> {
     file.read_exact(&mut last)?;
     Ok(last != *b"\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use russh::keys::{Algorithm, EcdsaCurve, PrivateKey};
+
+    use super::super::fake::{Client, new_key};
+    use super::{HostKeyCheck, Offered, SshError, Trust, append_known_host};
+
+    fn offered(client: &Client, key: &PrivateKey) -> Offered {
+        Offered::new(&client.settings, key.public_key().clone(), Trust::Unknown)
+    }
+
+    #[test]
+    fn a_line_is_added_after_one_that_was_left_without_an_end() {
+        let (key, client) = (new_key(Algorithm::Ed25519), Client::new(&new_key(Algorithm::Ed25519)));
+        std::fs::write(client.known_hosts(), "other.lab ssh-ed25519 AAAA").unwrap();
+        assert!(append_known_host(&client.known_hosts(), &offered(&client, &key)).unwrap());
+        let text = std::fs::read_to_string(client.known_hosts()).unwrap();
+        let line = key.public_key().to_openssh().unwrap();
+        assert_eq!(text, format!("other.lab ssh-ed25519 AAAA\nn5.lab {line}\n"));
+        assert!(!append_known_host(&client.known_hosts(), &offered(&client, &key)).unwrap());
+    }
+
+    #[test]
+    fn a_hidden_name_is_found_again() {
+        let (key, mut client) = (new_key(Algorithm::Ed25519), Client::new(&new_key(Algorithm::Ed25519)));
+        client.settings.hash_known_hosts = true;
+        client.settings.port = 2222;
+        append_known_host(&client.known_hosts(), &offered(&client, &key)).unwrap();
+        assert!(!std::fs::read_to_string(client.known_hosts()).unwrap().contains("n5"));
+        HostKeyCheck::read(&client.settings).unwrap().check(key.public_key()).unwrap();
+    }
+
+    #[test]
+    fn a_key_of_another_type_is_not_written_beside_the_recorded_one_either() {
+        let client = Client::new(&new_key(Algorithm::Ed25519));
+        let ecdsa = new_key(Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 });
+        append_known_host(&client.known_hosts(), &offered(&client, &ecdsa)).unwrap();
+        let other = offered(&client, &new_key(Algorithm::Ed25519));
+        let error = append_known_host(&client.known_hosts(), &other).unwrap_err();
+        assert!(matches!(error, SshError::ChangedHostKey(_)), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_written_to() {
+        let (key, mut client) = (new_key(Algorithm::Ed25519), Client::new(&new_key(Algorithm::Ed25519)));
+        client.settings.known_hosts = vec!["/dev/null".into()];
+        let error = offered(&client, &key).record().unwrap_err();
+        assert!(error.to_string().contains("ssh.known_hosts"), "{error}");
+    }
+}
