@@ -6,4 +6,5 @@ mod examples;
 mod generated;
 mod local;
 mod parsing;
+mod readme;
 mod workspace;
