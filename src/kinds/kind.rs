@@ -81,6 +81,11 @@ pub trait Body: Debug + Send + Sync {
     /// What to read.
     fn asks(&self) -> Vec<Ask>;
 
+    /// What to read besides, now that the first answers are known: what only a change needs. Mostly nothing.
+    fn further_asks(&self, _reply: &Reply) -> Vec<Ask> {
+        Vec::new()
+    }
+
     /// What the answers mean.
     fn observe(&self, reply: &Reply) -> Observation;
 

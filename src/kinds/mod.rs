@@ -1,15 +1,21 @@
 //! The kinds of resource, one file each: what is desired, what it needs, what to read, what differs, what to do.
 
+mod dropins;
 mod file;
 mod kind;
+mod module;
 mod network;
+mod package;
+mod sysctl;
+mod unit;
 
 pub use kind::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
 
 use crate::lab::Lab;
 
 /// Every kind. Order here is the order among resources that don't depend on each other.
-pub const KINDS: &[&dyn Kind] = &[&file::Files, &network::Networks];
+pub const KINDS: &[&dyn Kind] =
+    &[&package::Packages, &module::Modules, &network::Networks, &sysctl::Sysctls, &file::Files, &unit::Units];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {

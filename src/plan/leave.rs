@@ -29,6 +29,9 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
             change.disruption = work.disruption;
             change.notes = work.notes;
             change.obstacle = work.obstacle;
+            if change.steps.is_empty() && change.obstacle.is_none() {
+                change.action = Action::Forget;
+            }
             change.steps.push(record::remove(scene.lab, scene.node, left.kind.name(), left.name));
         }
         (true, None) => {

@@ -87,12 +87,15 @@ pub fn asks(node: &Node, declared: &[Declared]) -> Vec<Ask> {
     unique(std::iter::once(record::ask(node)).chain(general).chain(of_resources))
 }
 
-/// What must be asked besides, because something left the file; mostly nothing.
+/// What must be asked besides, because something left the file or a change needs it; mostly nothing.
 pub fn leftover_asks(lab: &Lab, node: &Node, declared: &[Declared], reply: &Reply) -> Vec<Ask> {
     let ground = Ground::Node(node.name.clone());
     let marks = Marks::read(node, reply);
     let left = marks.left(lab, &ground, declared);
-    unique(left.iter().flat_map(|left| left.leftover(node).asks()).filter(|ask| !reply.has(ask)))
+    let of_left = left.iter().flat_map(|left| left.leftover(node).asks());
+    let here = declared.iter().filter(|d| d.resource.ground == ground);
+    let of_changes = here.flat_map(|d| d.resource.body.further_asks(reply));
+    unique(of_left.chain(of_changes).filter(|ask| !reply.has(ask)))
 }
 
 fn unique(asks: impl Iterator<Item = Ask>) -> Vec<Ask> {

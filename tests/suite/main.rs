@@ -4,7 +4,7 @@
 mod bad;
 mod examples;
 mod generated;
+mod kinds;
 mod local;
 mod parsing;
-mod readme;
 mod workspace;

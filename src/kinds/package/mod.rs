@@ -1,0 +1,333 @@
+//! Packages through apt: present, or at an exact version.
+//!
+//! What is installed is `dpkg-query`'s answer. Only when something is to be installed, `apt-get -s` and `apt-cache`
+//! are asked what that would add and remove. Nothing is ever downgraded, and a package that leaves the file stays.
+
+mod apt;
+
+use crate::config::{Located, Place};
+use crate::lab::{Address, Ground, Lab, Node, Package};
+use crate::observe::{Ask, Observation, Reply};
+use crate::plan::{Attributes, Guard, Step, shell_line};
+
+use super::{Body, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work};
+use apt::Simulation;
+
+/// `[nodes.NAME.packages]`.
+pub(super) struct Packages;
+
+impl Kind for Packages {
+    fn name(&self) -> &'static str {
+        "package"
+    }
+
+    fn about(&self) -> &'static str {
+        "A Debian package: present, or at an exact version."
+    }
+
+    fn declare(&self, lab: &Lab) -> Vec<Resource> {
+        lab.nodes
+            .values()
+            .flat_map(|node| node.packages.iter().map(|(name, package)| resource(node, name, package)))
+            .collect()
+    }
+
+    fn leaving(&self) -> Leaving {
+        Leaving::Forgotten
+    }
+
+    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+        Box::new(Gone(name.to_owned()))
+    }
+
+    fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
+        vec![manual_ask(), all_ask()]
+    }
+
+    fn survey(&self, _lab: &Lab, node: &Node, reply: &Reply) -> Result<Vec<Surveyed>, String> {
+        let output = reply.output(&manual_ask())?;
+        if output.is_missing_program() {
+            return Ok(Vec::new());
+        }
+        if output.code != 0 {
+            return Err(output.complaint());
+        }
+        // Every Debian has these; what a person chose is among the others.
+        let is_basic = |entry: &Installed| matches!(entry.priority.as_str(), "required" | "important" | "standard");
+        let basic: Vec<String> =
+            parse(reply.output(&all_ask())?).into_iter().filter(is_basic).map(|e| e.name).collect();
+        let text = output.text();
+        let is_shown = |name: &&str| node.packages.contains_key(*name) || !basic.iter().any(|basic| basic == name);
+        Ok(text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .filter(is_shown)
+            .map(|name| surveyed(node, name))
+            .collect())
+    }
+}
+
+fn surveyed(node: &Node, name: &str) -> Surveyed {
+    Surveyed { address: address(node, name), name: name.to_owned(), entry: toml::Value::String("present".to_owned()) }
+}
+
+fn manual_ask() -> Ask {
+    Ask::run(["apt-mark", "showmanual"])
+}
+
+fn all_ask() -> Ask {
+    Ask::run(["dpkg-query", "-W", "-f", FORMAT])
+}
+
+fn address(node: &Node, name: &str) -> Address {
+    Address::new(["nodes", &node.name, "packages", name])
+}
+
+/// Where apt's own configuration lies: the indexes are read again after such a file.
+pub(super) const APT: &str = "/etc/apt/";
+
+fn resource(node: &Node, name: &str, package: &Package) -> Resource {
+    let sources = node.files.keys().filter(|path| path.starts_with(APT));
+    let file = |path: &String| Address::new(["nodes", &node.name, "files", path]);
+    Resource {
+        address: address(node, name),
+        ground: Ground::Node(node.name.clone()),
+        name: name.to_owned(),
+        meta: package.meta.clone(),
+        needs: sources.map(|path| Located::new(file(path), package.meta.place.clone())).collect(),
+        body: Box::new(Wanted { name: name.to_owned(), version: package.version.clone(), node: node.clone() }),
+    }
+}
+
+/// The addresses of the node's declared packages that may bring something, for the edges of what they bring.
+pub(super) fn addresses(node: &Node, place: &Place, brings: impl Fn(&str) -> bool) -> Vec<Located<Address>> {
+    let names = node.packages.keys().filter(|name| brings(name));
+    names.map(|name| Located::new(address(node, name), place.clone())).collect()
+}
+
+/// What to ask to know which of the node's declared packages are installed.
+pub(super) fn asks(node: &Node) -> Vec<Ask> {
+    if node.packages.is_empty() { Vec::new() } else { vec![installed_ask(node)] }
+}
+
+/// Whether one of the declared packages that may bring something is not installed yet.
+pub(super) fn is_any_missing(reply: &Reply, node: &Node, brings: impl Fn(&str) -> bool) -> bool {
+    let installed = installed(reply, node).unwrap_or_default();
+    node.packages
+        .keys()
+        .filter(|name| brings(name))
+        .any(|name| !installed.iter().any(|entry| entry.is(name) && entry.is_unpacked()))
+}
+
+const FORMAT: &str =
+    "${Package}\\t${Architecture}\\t${Version}\\t${db:Status-Want}\\t${db:Status-Status}\\t${Priority}\\n";
+
+/// One call for all packages of the node.
+fn installed_ask(node: &Node) -> Ask {
+    Ask::run(["dpkg-query", "-W", "-f", FORMAT].into_iter().chain(node.packages.keys().map(String::as_str)))
+}
+
+/// A line of dpkg's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Installed {
+    name: String,
+    architecture: String,
+    version: String,
+    /// `install`, `hold`, `deinstall`.
+    want: String,
+    /// `installed`, `not-installed`, `config-files`, `half-configured`, …: dpkg(1).
+    status: String,
+    priority: String,
+}
+
+impl Installed {
+    /// Whether it is the package of that name, `name` or `name:architecture`.
+    fn is(&self, name: &str) -> bool {
+        match name.split_once(':') {
+            Some((name, architecture)) => self.name == name && self.architecture == architecture,
+            None => self.name == name,
+        }
+    }
+
+    fn is_unpacked(&self) -> bool {
+        !matches!(self.status.as_str(), "not-installed" | "config-files")
+    }
+}
+
+fn installed(reply: &Reply, node: &Node) -> Result<Vec<Installed>, String> {
+    let output = reply.output(&installed_ask(node))?;
+    if output.is_missing_program() {
+        return Err(
+            "the node has no `dpkg-query`: packages are installed through apt (Debian, Ubuntu) alone".to_owned()
+        );
+    }
+    // 1: some of the names are unknown to it; 2: it failed (dpkg-query(1)).
+    if output.code > 1 {
+        return Err(output.complaint());
+    }
+    Ok(parse(output))
+}
+
+fn parse(output: &crate::observe::Output) -> Vec<Installed> {
+    let text = output.text();
+    let lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+    lines
+        .filter_map(|fields| {
+            let [name, architecture, version, want, status, priority] = fields.try_into().ok()?;
+            Some(Installed { name, architecture, version, want, status, priority })
+        })
+        .collect()
+}
+
+#[derive(Debug)]
+struct Wanted {
+    name: String,
+    version: Option<String>,
+    node: Node,
+}
+
+impl Wanted {
+    fn entry(&self, reply: &Reply) -> Result<Option<Installed>, String> {
+        // Of several architectures the one that is installed; dpkg lists a foreign one only where it is known, too.
+        Ok(installed(reply, &self.node)?.into_iter().find(|entry| entry.is(&self.name) && entry.is_unpacked()))
+    }
+
+    fn todo(&self, reply: &Reply) -> Result<Work, String> {
+        let entry = self.entry(reply)?;
+        if let Some(entry) = &entry {
+            if entry.status != "installed" {
+                return Ok(self.refused(&format!("it is {}; put that right: dpkg --configure -a", entry.status)));
+            }
+            if entry.want == "hold" {
+                let hand = shell_line(["apt-mark", "unhold", &self.name]);
+                return Ok(self.refused(&format!("it is held at {}; to let it go: {hand}", entry.version)));
+            }
+        }
+        let wants = wants(reply, &self.node);
+        let simulation = Simulation::read(reply, &self.node, &wants)?;
+        if simulation.is_downgrade(&self.name) {
+            let hand = shell_line(["apt-get", "install", "--allow-downgrades", &self.request()]);
+            return Ok(self.refused(&format!("that would be a downgrade, which labctl leaves to you: {hand}")));
+        }
+        let mut work = Work::default();
+        if let Some(why) = simulation.not_found(&self.name, self.version.as_deref()) {
+            if !simulation.may_update() {
+                let help = "look whether the name is right; if the indexes are old: apt-get update";
+                return Ok(self.refused(&format!("{why}; {help}")));
+            }
+            work.notes.push(format!("{why}: apply reads the indexes first"));
+            work.steps.push(apt::update());
+        }
+        if simulation.is_first(&self.name) {
+            work.notes.extend(simulation.notes());
+            work.disruption = simulation.disruption();
+        }
+        work.steps.push(self.install(entry.as_ref(), simulation.removes_something()));
+        Ok(work)
+    }
+
+    fn refused(&self, why: &str) -> Work {
+        Work::refused(format!("package `{}` on {}: {why}", self.name, self.node.name))
+    }
+
+    /// As apt-get takes it.
+    fn request(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}={version}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    fn install(&self, entry: Option<&Installed>, may_remove: bool) -> Step {
+        let step = apt::install(&self.request(), may_remove);
+        match entry {
+            None => step,
+            Some(entry) => step.guarded(Guard::Output {
+                argv: ["dpkg-query", "-W", "-f", "${Version}", &self.name].map(str::to_owned).to_vec(),
+                stdout: entry.version.clone(),
+            }),
+        }
+    }
+}
+
+/// What apt is to be asked for: `name` or `name=version` of every declared package that is not as declared.
+fn wants(reply: &Reply, node: &Node) -> Vec<String> {
+    let Ok(installed) = installed(reply, node) else { return Vec::new() };
+    let entry = |name: &str| installed.iter().find(|entry| entry.is(name) && entry.is_unpacked());
+    node.packages
+        .iter()
+        .filter_map(|(name, package)| match (&package.version, entry(name)) {
+            (None, Some(_)) => None,
+            (None, None) => Some(name.clone()),
+            (Some(version), Some(entry)) if entry.version == *version => None,
+            (Some(version), _) => Some(format!("{name}={version}")),
+        })
+        .collect()
+}
+
+impl Body for Wanted {
+    fn asks(&self) -> Vec<Ask> {
+        vec![installed_ask(&self.node)]
+    }
+
+    fn further_asks(&self, reply: &Reply) -> Vec<Ask> {
+        let wants = wants(reply, &self.node);
+        if wants.is_empty() { Vec::new() } else { apt::asks(&wants) }
+    }
+
+    fn observe(&self, reply: &Reply) -> Observation {
+        match self.entry(reply) {
+            Err(why) => Observation::Unknown(why),
+            Ok(None) => Observation::Absent,
+            Ok(Some(entry)) => Observation::Present(
+                [("state".to_owned(), entry.status.into()), ("version".to_owned(), entry.version.into())].into(),
+            ),
+        }
+    }
+
+    fn desired(&self) -> Attributes {
+        let state = Some(("state".to_owned(), "installed".into()));
+        let version = self.version.as_ref().map(|version| ("version".to_owned(), version.as_str().into()));
+        state.into_iter().chain(version).collect()
+    }
+
+    fn work(&self, task: &Task<'_>) -> Work {
+        self.todo(task.reply).unwrap_or_else(Work::refused)
+    }
+}
+
+/// A package that left `homelab.toml`.
+#[derive(Debug)]
+struct Gone(String);
+
+impl Gone {
+    fn ask(&self) -> Ask {
+        Ask::run(["dpkg-query", "-W", "-f", FORMAT, &self.0])
+    }
+}
+
+impl Leftover for Gone {
+    fn asks(&self) -> Vec<Ask> {
+        vec![self.ask()]
+    }
+
+    fn observe(&self, reply: &Reply) -> Observation {
+        match reply.output(&self.ask()) {
+            Err(why) => Observation::Unknown(why),
+            Ok(output) if output.code > 1 => Observation::Unknown(output.complaint()),
+            Ok(output) => match parse(output).into_iter().find(Installed::is_unpacked) {
+                None => Observation::Absent,
+                Some(entry) => Observation::Present([("version".to_owned(), entry.version.into())].into()),
+            },
+        }
+    }
+
+    fn remove(&self, _reply: &Reply) -> Work {
+        Work::refused("packages are left where they are")
+    }
+
+    fn by_hand(&self) -> String {
+        shell_line(["apt-get", "remove", &self.0])
+    }
+}
