@@ -48,9 +48,25 @@ pub(super) fn apply_defaults(root: &mut Table) {
     let Data::Table(nodes) = &mut nodes.data else { return };
     for (_, node) in &mut nodes.0 {
         if let Data::Table(node) = &mut node.data {
-            fill(node, &defaults);
+            let fitting = fitting(&defaults, node);
+            fill(node, &fitting);
         }
     }
+}
+
+/// The defaults that the node can have: what needs Linux and root would be a fault that it did not make.
+fn fitting(defaults: &Table, node: &Table) -> Table {
+    let says = |key: &str, word: &str| {
+        let value = node.get(key).or_else(|| defaults.get(key)).map(|value| &value.data);
+        matches!(value, Some(Data::Text(text)) if text == word)
+    };
+    let (local, macos) = (says("connection", "local"), says("os", "macos"));
+    let fits = |key: &str| match key {
+        "ssh" => !local,
+        "network" | "sysctls" | "modules" | "packages" | "units" => !local && !macos,
+        _ => true,
+    };
+    Table(defaults.0.iter().filter(|(key, _)| fits(key)).cloned().collect())
 }
 
 fn fill(table: &mut Table, defaults: &Table) {
@@ -89,6 +105,20 @@ mod tests {
         assert!(root.get("nodes").unwrap().as_table().unwrap().get("b").is_some());
         join(&mut root, tree("[lab]\ndomain = 'y'\n[nodes.a]\nmemory = '1GiB'"), &mut faults);
         assert_eq!(faults.len(), 2, "{faults:?}");
+    }
+
+    #[test]
+    fn a_node_gets_no_defaults_that_it_can_not_have() {
+        let mut root = tree(
+            "[defaults.nodes]\nssh.user = 'jax'\nsysctls.a = 1\n[nodes.here]\nconnection = 'local'\n[nodes.mac]\nos = 'macos'",
+        );
+        apply_defaults(&mut root);
+        let nodes = root.get("nodes").unwrap().as_table().unwrap();
+        let keys = |node: &str| -> Vec<String> {
+            nodes.get(node).unwrap().as_table().unwrap().0.iter().map(|(key, _)| key.value.clone()).collect()
+        };
+        assert_eq!(keys("here"), ["connection"]);
+        assert_eq!(keys("mac"), ["os", "ssh"]);
     }
 
     #[test]

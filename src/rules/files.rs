@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "LAB305",
         name: "unit-suffix",
-        about: "systemd tells the type of a unit by the end of its name: `.service`, `.timer`, `.mount`, …",
+        about: "systemd tells the type of a unit by the end of its name: `.service`, `.timer`, `.mount` and eight others.",
         check: unit_suffix,
     },
     Rule {
@@ -42,6 +42,18 @@ pub(super) const RULES: &[Rule] = &[
         name: "secret-in-the-open",
         about: "A private key, or what looks like the token of a well-known service, stands in the text of a file. It is then in this file or beside it, in its Git history and in every plan. Keep it in a secret and name that in `slots`.",
         check: secret_in_the_open,
+    },
+    Rule {
+        code: "LAB307",
+        name: "file-below-a-file",
+        about: "One file is declared below the path of another: the other would have to be a folder.",
+        check: below_a_file,
+    },
+    Rule {
+        code: "LAB308",
+        name: "enabled-without-install",
+        about: "A unit is to start at boot, and its text has no `[Install]` section: systemd has nothing to enable, and the unit would never become what the file says.",
+        check: enabled_without_install,
     },
 ];
 
@@ -166,6 +178,42 @@ fn unit_suffix(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
             rule.error(summary, &unit.place, "without an end that systemd knows").help(help)
         })
         .collect()
+}
+
+fn below_a_file(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (_, node, path, _) in files(subject) {
+        let above = |other: &&Located<String>| {
+            path.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+        };
+        if let Some(other) = node.files.names().find(above) {
+            let summary = format!("`{}` can't lie below the file `{}`", path.value, other.value);
+            let finding = rule.error(summary, &path.place, "below a file");
+            found.push(finding.also(other.place.clone(), "the file").help("move one of them"));
+        }
+    }
+    found
+}
+
+fn enabled_without_install(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (name, table) in subject.nodes() {
+        for (unit, declared) in table.units.iter().filter(|(_, unit)| unit.enabled == Some(true)) {
+            let resolved = subject.lab.nodes.get(&name.value).and_then(|node| node.units.get(&unit.value));
+            let Some(Content::Parts(parts)) = resolved.and_then(|unit| unit.content.as_ref()) else { continue };
+            let mut lines = parts.iter().flat_map(|part| match part {
+                Part::Text(text) => text.lines(),
+                Part::Secret(_) => "".lines(),
+            });
+            if !lines.any(|line| line.trim() == "[Install]") {
+                let place = content_place(declared.content.as_ref(), declared.source.as_ref(), unit);
+                let finding = rule.error(format!("`{}` can't be enabled", unit.value), place, "has no `[Install]`");
+                let help = "add `[Install]` with `WantedBy=multi-user.target` to its text, or remove `enabled`";
+                found.push(finding.help(help));
+            }
+        }
+    }
+    found
 }
 
 fn secret_in_the_open(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {

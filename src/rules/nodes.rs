@@ -1,8 +1,11 @@
 //! Nodes: the way to them, and what they can't have.
 
+use std::collections::BTreeMap;
+
 use super::{Rule, Subject};
 use crate::config::tables::{ConnectionName, NodeTable, OsName};
 use crate::config::{Diagnostic, Place};
+use crate::lab::Connection;
 
 /// The rules on nodes.
 pub(super) const RULES: &[Rule] = &[
@@ -35,6 +38,12 @@ pub(super) const RULES: &[Rule] = &[
         name: "needs-root",
         about: "The login user is not root, sudo is not used, and the node has resources that only root can change.",
         check: needs_root,
+    },
+    Rule {
+        code: "LAB406",
+        name: "one-machine-twice",
+        about: "Two nodes are reached at one host and port: they are one machine, and what one of them has would be a leftover to the other.",
+        check: one_machine_twice,
     },
 ];
 
@@ -104,6 +113,27 @@ fn linux_only(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
             let summary = format!("`{table}` is managed on Linux only, and `{}` runs macOS", name.value);
             let finding = rule.error(summary, place, "not on macOS").also(os.place.clone(), "said here");
             found.push(finding.help("a node with macOS has `files`"));
+        }
+    }
+    found
+}
+
+fn one_machine_twice(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut seen: BTreeMap<(String, u16, String), (&str, &Place)> = BTreeMap::new();
+    for (name, table) in subject.nodes() {
+        let Some(Connection::Ssh(ssh)) = subject.lab.nodes.get(&name.value).map(|node| &node.connection) else {
+            continue;
+        };
+        let way = (ssh.host.clone(), ssh.port.unwrap_or(22), ssh.proxy_jump.clone().unwrap_or_default());
+        let declared = table.ssh.as_ref().and_then(|ssh| ssh.host.as_ref());
+        let place = declared.map_or(&name.place, |host| &host.place);
+        let Some((first, first_place)) = seen.insert(way, (name, place)) else { continue };
+        // Two equal `address`es are found by the rule on addresses.
+        if declared.is_some() {
+            let summary = format!("`{first}` and `{}` are one machine", name.value);
+            let finding = rule.error(summary, place, "reached here as well").also(first_place.clone(), "reached here");
+            found.push(finding.help("join the two tables, or give one of them its own `ssh.host` or `ssh.port`"));
         }
     }
     found

@@ -59,6 +59,12 @@ pub(super) const RULES: &[Rule] = &[
         about: "`replaces` names files in /etc/netplan that labctl's own takes the place of: their plain names, and not that of labctl's own.",
         check: replaces,
     },
+    Rule {
+        code: "LAB129",
+        name: "public-resolver-first",
+        about: "A resolver outside of the lab stands before one that the lab runs. The second is asked only when the first is silent, so names that exist in the lab alone are unknown, and names with an address for inside get the one for outside.",
+        check: public_first,
+    },
 ];
 
 /// IFNAMSIZ in linux/if.h is 16, with the zero at the end.
@@ -200,11 +206,35 @@ fn only_resolver(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
             continue;
         };
         let IpAddr::V4(address) = first.value else { continue };
-        let is_gateway = subject.lab.vlans.values().any(|vlan| vlan.gateway == Some(address));
-        if subject.lab.subnet_of(address).is_some() && !is_gateway {
+        if runs_in_the_lab(subject, address) {
             let summary = format!("the only resolver of `{}` is in the lab itself", name.value);
             let finding = rule.warning(summary, &first.place, "no name resolves while this one is down");
             found.push(finding.help("add a second one outside of the lab behind it, such as \"1.1.1.1\""));
+        }
+    }
+    found
+}
+
+/// In one of its VLANs, and no gateway: that device is not labctl's.
+fn runs_in_the_lab(subject: &Subject<'_>, address: Ipv4Addr) -> bool {
+    let is_gateway = subject.lab.vlans.values().any(|vlan| vlan.gateway == Some(address));
+    subject.lab.subnet_of(address).is_some() && !is_gateway
+}
+
+fn public_first(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let is_inside = |resolver: &Located<IpAddr>| match resolver.value {
+        IpAddr::V4(address) => runs_in_the_lab(subject, address),
+        IpAddr::V6(_) => false,
+    };
+    let mut found = Vec::new();
+    for (_, port, table) in subject.ports() {
+        let first = table.resolvers.first().filter(|first| !is_inside(first));
+        let inside = table.resolvers.iter().find(|resolver| is_inside(resolver));
+        if let (Some(first), Some(inside)) = (first, inside) {
+            let summary = format!("`{}` asks {} before the lab's own resolver", port.value, first.value);
+            let finding = rule.warning(summary, &first.place, "knows nothing of the lab");
+            let finding = finding.also(inside.place.clone(), "asked only when the others are silent");
+            found.push(finding.help(format!("put \"{}\" first", inside.value)));
         }
     }
     found

@@ -61,7 +61,7 @@ table! {
 table! {
     /// What all tables of a sort have where they do not say otherwise.
     pub struct DefaultsTable {
-        /// Keys for every node that does not have them; tables are joined key by key.
+        /// Keys for every node that does not have them and can have them (no `sysctls` on macOS); tables are joined key by key.
         pub nodes: Option<AnyTable>,
     }
 }
