@@ -51,14 +51,19 @@ fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit,
     runtime.map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?.block_on(work)
 }
 
+/// What labctl does, on stderr. Of the libraries only warnings: their traces would hold what goes over the wire.
 fn log(verbose: u8) {
-    use tracing_subscriber::filter::LevelFilter;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
     let level = match verbose {
         0 => return,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
+    let targets = Targets::new().with_target("labctl", level).with_default(LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
     // A second subscriber in one process can only come from a test; the first one stays.
-    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
 }

@@ -17,3 +17,6 @@ pub use mark::{Mark, Origin};
 pub use shell::{quote, shell_line};
 pub use step::{Act, Guard, Step};
 pub use value::{Attributes, Difference, Value, differences, digest};
+
+#[cfg(test)]
+mod tests;

@@ -107,11 +107,18 @@ impl RealLab {
 
 impl Transport for RealLab {
     fn probe<'a>(&'a self, ground: &'a Ground, asks: &'a [Ask]) -> BoxFuture<'a, Result<Reply, ReachError>> {
-        async move { self.link(ground, Reached::Anywhere).await?.probe(asks, &Contents(&*self.source)).await }.boxed()
+        async move {
+            tracing::info!(node = ground.name(), parts = asks.len(), "probe");
+            self.link(ground, Reached::Anywhere).await?.probe(asks, &Contents(&*self.source)).await
+        }
+        .boxed()
     }
 
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
         async move {
+            for step in leg {
+                tracing::info!(node = ground.name(), step = step.about, "act");
+            }
             if let [Step { act: Act::Reconnect { within, until, anywhere }, .. }] = leg {
                 return vec![self.reconnect(ground, Duration::from_secs(*within), until, *anywhere).await];
             }

@@ -48,6 +48,37 @@ fn the_reference_of_the_rules_is_fresh() {
     is_fresh("docs/reference/rules.md", &text);
 }
 
+#[test]
+fn the_reference_of_the_commands_is_fresh() {
+    let workspace = crate::workspace::Workspace::new("");
+    let help = |arguments: &[&str]| {
+        let run = workspace.labctl(arguments);
+        assert_eq!(run.code, 0, "{run:#?}");
+        run.stdout.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    };
+    let overview = help(&["--help"]);
+    let mut text = format!("# Commands\n\nMade from `--help`: do not edit.\n\n```\n{overview}\n```\n");
+    let commands = overview.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for command in commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+        write!(text, "\n## {command}\n\n```\n{}\n```\n", help(&[command, "--help"])).unwrap();
+    }
+    is_fresh("docs/reference/commands.md", &text);
+}
+
+#[test]
+fn the_reference_of_the_kinds_is_fresh() {
+    let mut text = String::from("# Kinds\n\nThe types of resource. Made from the source: do not edit.\n\n");
+    text.push_str("| kind | what it is | when it leaves the file |\n|---|---|---|\n");
+    for kind in labctl::kinds::KINDS {
+        let leaving = match kind.leaving() {
+            labctl::kinds::Leaving::Destroyed => "made by labctl: removed; adopted: forgotten",
+            labctl::kinds::Leaving::Forgotten => "forgotten: it stays",
+        };
+        writeln!(text, "| `{}` | {} | {leaving} |", kind.name(), kind.about()).unwrap();
+    }
+    is_fresh("docs/reference/kinds.md", &text);
+}
+
 /// The keys of every resource's table: they are explained once.
 const SHARED: [&str; 3] = ["adopt", "after", "hold"];
 

@@ -7,4 +7,5 @@ mod generated;
 mod kinds;
 mod local;
 mod parsing;
+mod readme;
 mod workspace;
