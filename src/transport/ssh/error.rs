@@ -296,9 +296,11 @@ impl SshError {
             ),
             Self::ChangedHostKey(changed) => match changed.recorded.first() {
                 Some(recorded) => format!(
-                    "find out why: the machine was installed anew, or somebody stands between. If it is right, remove \
-                     {} and run `labctl trust {}`",
-                    recorded.place, changed.node
+                    "find out why: the machine was installed anew, or somebody stands between. If it is right: \
+                     `ssh-keygen -f {} -R {}`, then `labctl trust {}`",
+                    shlex::try_quote(&recorded.place.file.to_string_lossy()).unwrap_or_default(),
+                    shlex::try_quote(&changed.known_as).unwrap_or_default(),
+                    changed.node
                 ),
                 None => return None,
             },

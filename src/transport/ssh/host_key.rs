@@ -63,7 +63,8 @@ impl HostKeyCheck {
             }
             Verdict::Changed(known) => {
                 let recorded = known.into_iter().map(Recorded::from).collect();
-                let changed = ChangedHostKey { node, at, key_type, fingerprint, recorded };
+                let changed =
+                    ChangedHostKey { node, at, known_as: self.settings.known_as(), key_type, fingerprint, recorded };
                 Err(SshError::ChangedHostKey(Box::new(changed)))
             }
             Verdict::Revoked(place) => Err(SshError::RevokedHostKey { at, key_type, fingerprint, place }),

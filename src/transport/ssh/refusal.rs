@@ -37,6 +37,8 @@ pub struct ChangedHostKey {
     pub node: String,
     /// Where.
     pub at: Endpoint,
+    /// How the host is named in the files.
+    pub known_as: String,
     /// The type of the key that was offered.
     pub key_type: String,
     /// Its fingerprint.

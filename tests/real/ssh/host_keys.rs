@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use labctl::transport::ssh::Kind;
 use labctl::transport::ssh::Nobody;
@@ -39,10 +40,17 @@ async fn a_changed_host_is_refused_with_both_fingerprints_and_the_line() {
     let person = Person::new().knows(&sshd);
     let before = sshd.host_fingerprint();
     sshd.change_host_key();
-    let text = refusal(&person, &sshd).await.to_string();
+    let error = refusal(&person, &sshd).await;
+    let text = error.to_string();
     for part in [before, sshd.host_fingerprint(), format!("{}:1", person.known_hosts().display())] {
         assert!(text.contains(&part), "{part} is not in: {text}");
     }
+
+    // The remedy works as it is written.
+    let help = error.help().expect("a hint");
+    let command = help.split('`').find(|part| part.starts_with("ssh-keygen")).expect("a command");
+    assert!(Command::new("sh").args(["-c", command]).status().expect("sh").success(), "{command}");
+    assert!(matches!(refusal(&person, &sshd).await, SshError::UnknownHostKey(_)));
 }
 
 #[tokio::test]
