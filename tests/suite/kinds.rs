@@ -2,7 +2,7 @@
 //!
 //! Each file in `kinds/` is one case. `programs` are found by the longest key that an ask's command line begins with;
 //! what is not among them is not on the node. `applied` is the lab whose marks the node carries. `expect` is compared
-//! as a whole; with `UPDATE_CASES` set it is written anew, to be read before it is committed.
+//! as a whole; with `LABCTL_WRITE_GENERATED` set it is written anew, to be read before it is committed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -212,7 +212,7 @@ fn every_case_has_its_plan() {
         let text = std::fs::read_to_string(&path).unwrap();
         let case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let plan = case.plan();
-        if std::env::var_os("UPDATE_CASES").is_some() {
+        if std::env::var_os("LABCTL_WRITE_GENERATED").is_some() {
             let head = text.split("expect = '''").next().unwrap();
             std::fs::write(&path, format!("{head}expect = '''\n{plan}'''\n")).unwrap();
         } else if plan != case.expect {
