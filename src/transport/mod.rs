@@ -10,6 +10,7 @@ mod plain;
 mod real;
 mod reply;
 mod script;
+pub mod simulated;
 pub mod ssh;
 mod ssh_shell;
 

@@ -1,0 +1,158 @@
+//! What somebody does to a node behind labctl's back: for `labctl demo break`, and for faults of an operator.
+
+use std::fmt;
+
+use super::gap::Gap;
+use super::machine::Machine;
+use super::programs::Stdin;
+use crate::plan::shell_line;
+
+/// One such deed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mischief {
+    /// The node is switched off.
+    Down,
+    /// It is switched on again.
+    Up,
+    /// It starts anew.
+    Reboot,
+    /// Its disk fills up.
+    DiskFull,
+    /// There is room again.
+    DiskFree,
+    /// A file gets another content.
+    File(String),
+    /// A command is run there as root, with the node's simulated programs.
+    Command(Vec<String>),
+}
+
+/// Why words are no mischief, or why it could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MischiefError {
+    /// The words mean nothing.
+    #[error("`{words}` is nothing that can be broken; known are:\n{}", help())]
+    Unknown {
+        /// What was said.
+        words: String,
+    },
+    /// The node's own program refused, or the simulation has no such one.
+    #[error("`{command}`: {why}")]
+    Failed {
+        /// The command.
+        command: String,
+        /// Its complaint.
+        why: String,
+    },
+}
+
+/// What can be said, and what it comes to.
+const FORMS: [(&str, &str); 16] = [
+    ("property DATASET NAME=VALUE", "sets a ZFS property"),
+    ("address DEVICE ADDRESS", "takes an address from a device, as in `192.168.8.254/24`"),
+    ("link DEVICE", "takes a link down"),
+    ("mode FILE MODE", "changes a file's mode"),
+    ("file FILE", "changes what is in a file"),
+    ("remove FILE", "removes a file"),
+    ("sysctl KEY=VALUE", "sets a kernel parameter"),
+    ("unload MODULE", "unloads a kernel module"),
+    ("stop UNIT", "stops a unit"),
+    ("disable UNIT", "disables a unit"),
+    ("uninstall PACKAGE", "removes a package"),
+    ("disk-full", "leaves no room on the disk (`disk-free`: room again)"),
+    ("reboot", "starts the node anew"),
+    ("down", "switches the node off"),
+    ("up", "switches it on again"),
+    ("run PROGRAM ARGUMENT…", "runs one of the simulated programs"),
+];
+
+/// Everything that can be said, line by line.
+pub(super) fn help() -> String {
+    FORMS.iter().map(|(form, words)| format!("  {form:<28} {words}\n")).collect()
+}
+
+impl Mischief {
+    /// Reads what was typed.
+    pub fn parse(words: &[String]) -> Result<Self, MischiefError> {
+        let said: Vec<&str> = words.iter().map(String::as_str).collect();
+        let command = |words: &[&str]| Ok(Self::Command(words.iter().map(|word| (*word).to_owned()).collect()));
+        match said.as_slice() {
+            ["down"] => Ok(Self::Down),
+            ["up"] => Ok(Self::Up),
+            ["reboot"] => Ok(Self::Reboot),
+            ["disk-full"] => Ok(Self::DiskFull),
+            ["disk-free"] => Ok(Self::DiskFree),
+            ["file", path] => Ok(Self::File((*path).to_owned())),
+            ["property", dataset, setting] => command(&["zfs", "set", setting, dataset]),
+            ["address", device, address] => command(&["ip", "addr", "del", address, "dev", device]),
+            ["link", device] => command(&["ip", "link", "set", "dev", device, "down"]),
+            ["mode", path, mode] => command(&["chmod", "--", mode, path]),
+            ["remove", path] => command(&["rm", "--", path]),
+            ["sysctl", setting] => command(&["sysctl", "-q", "-w", setting]),
+            ["unload", module] => command(&["modprobe", "-r", module]),
+            ["stop", unit] => command(&["systemctl", "stop", unit]),
+            ["disable", unit] => command(&["systemctl", "disable", unit]),
+            ["uninstall", package] => command(&["apt-get", "remove", "-y", package]),
+            ["run", argv @ ..] if !argv.is_empty() => command(argv),
+            _ => Err(MischiefError::Unknown { words: words.join(" ") }),
+        }
+    }
+
+    /// Does it; gives back what the program printed.
+    pub(super) fn commit(&self, machine: &mut Machine) -> Result<String, MischiefError> {
+        match self {
+            Self::Down => machine.condition.is_down = true,
+            Self::Up => {
+                if std::mem::take(&mut machine.condition.is_down) {
+                    machine.reboot();
+                }
+            }
+            Self::Reboot => machine.reboot(),
+            Self::DiskFull => machine.condition.is_disk_full = true,
+            Self::DiskFree => machine.condition.is_disk_full = false,
+            Self::File(path) => {
+                let Some(mut bytes) = machine.files.read(path).map(<[u8]>::to_vec) else {
+                    return Err(self.failure("there is no such file".to_owned()));
+                };
+                bytes.extend_from_slice(b"# changed by hand\n");
+                machine.files.overwrite(path, bytes);
+            }
+            Self::Command(argv) => {
+                return match machine.run(argv, &mut Stdin::default()) {
+                    Ok(output) if output.code == 0 => Ok(output.text().into_owned()),
+                    Ok(output) => Err(self.failure(output.complaint())),
+                    Err(gap) => Err(self.gap(&gap)),
+                };
+            }
+        }
+        Ok(String::new())
+    }
+
+    fn gap(&self, gap: &Gap) -> MischiefError {
+        self.failure(gap.to_string())
+    }
+
+    fn failure(&self, why: String) -> MischiefError {
+        MischiefError::Failed { command: self.to_string(), why }
+    }
+}
+
+impl fmt::Display for Mischief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = match self {
+            Self::Down => vec!["down"],
+            Self::Up => vec!["up"],
+            Self::Reboot => vec!["reboot"],
+            Self::DiskFull => vec!["disk-full"],
+            Self::DiskFree => vec!["disk-free"],
+            Self::File(path) => vec!["file", path],
+            Self::Command(argv) => {
+                let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+                match argv.as_slice() {
+                    ["chmod", "--", mode, path] => vec!["mode", path, mode],
+                    _ => return write!(f, "run {}", shell_line(argv)),
+                }
+            }
+        };
+        f.write_str(&words.join(" "))
+    }
+}

@@ -1,0 +1,44 @@
+//! The simulated lab: nodes in memory behind the same boundary as the real ones.
+//!
+//! It takes asks and steps as data, the same that are rendered to `sh` for a real node, and implements the programs
+//! that they name. Where it can't know what a real host would do, it says so; it never guesses. The same seed gives the
+//! same run. Time passes when something takes time; nobody waits for it.
+
+mod asks;
+mod clock;
+mod fault;
+mod files;
+mod found;
+mod gap;
+mod lab;
+mod machine;
+mod mischief;
+mod proc;
+mod programs;
+mod reach;
+mod shell;
+mod steps;
+mod world;
+
+pub use fault::{Fault, FaultError, Moment, Trouble, parse_faults};
+pub use lab::{Pace, SimulatedLab};
+pub use mischief::{Mischief, MischiefError};
+pub use world::{World, WorldError};
+
+use zeroize::Zeroizing;
+
+use super::contents::Source;
+use crate::lab::SecretName;
+
+/// Secrets of a simulated lab: each has a value that is made up, so that no real one is ever needed or kept.
+pub struct MadeUp<S>(pub S);
+
+impl<S: Source> Source for MadeUp<S> {
+    fn secret(&self, name: &SecretName) -> Result<Zeroizing<Vec<u8>>, String> {
+        Ok(Zeroizing::new(format!("made-up-value-of-{name}").into_bytes()))
+    }
+
+    fn blob(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.0.blob(path)
+    }
+}

@@ -1,0 +1,95 @@
+//! All simulated nodes together, and how they are kept between calls.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::found;
+use super::machine::Machine;
+use super::mischief::{Mischief, MischiefError};
+use crate::lab::Lab;
+
+/// The version of the kept form.
+const FORMAT: u32 = 1;
+
+/// The simulated machines of a lab, as they are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct World {
+    format: u32,
+    seed: u64,
+    pub(super) machines: BTreeMap<String, Machine>,
+}
+
+/// Why a kept world can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// It is no such thing.
+    #[error("the kept simulated lab is damaged ({0}); remove it to begin anew")]
+    Damaged(serde_json::Error),
+    /// Another labctl wrote it.
+    #[error("the kept simulated lab was written by another version of labctl; remove it to begin anew")]
+    Version,
+}
+
+impl World {
+    /// The machines of a lab as their owner has them before labctl comes: pools with data on them, a network of the
+    /// installer's, and nothing else of what the file declares.
+    pub fn found(lab: &Lab, seed: u64) -> Self {
+        let mut world = Self { format: FORMAT, seed, machines: BTreeMap::new() };
+        world.meet(lab);
+        world
+    }
+
+    /// Takes in what the file says of the surroundings, and the nodes that are new in it.
+    pub fn meet(&mut self, lab: &Lab) {
+        for node in lab.nodes.values() {
+            if !self.machines.contains_key(&node.name) {
+                self.machines.insert(node.name.clone(), found::machine(lab, node, self.seed));
+            }
+        }
+    }
+
+    /// As it is kept.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and maps with string keys always serialize.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// From what was kept.
+    pub fn from_json(text: &str) -> Result<Self, WorldError> {
+        let world: Self = serde_json::from_str(text).map_err(WorldError::Damaged)?;
+        if world.format == FORMAT { Ok(world) } else { Err(WorldError::Version) }
+    }
+
+    /// The names of its nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.machines.keys().map(String::as_str)
+    }
+
+    /// Somebody does something to a node; gives back what was printed there. Nothing where there is no such node.
+    pub fn commit(&mut self, node: &str, mischief: &Mischief) -> Option<Result<String, MischiefError>> {
+        Some(mischief.commit(self.machines.get_mut(node)?))
+    }
+
+    /// Everything that broke as a whole works again: nodes that are down are switched on, full disks have room.
+    pub fn repair(&mut self) {
+        for machine in self.machines.values_mut() {
+            machine.condition.is_disk_full = false;
+            if std::mem::take(&mut machine.condition.is_down) {
+                machine.reboot();
+            }
+        }
+    }
+
+    /// The state of all nodes, line by line, without times and numbers that no two runs share: equal dumps are labs
+    /// that nobody can tell apart.
+    pub fn dump(&self) -> String {
+        let mut dump = String::new();
+        for (name, machine) in &self.machines {
+            for (what, state) in machine.dump() {
+                dump += &format!("{name} {what}: {state}\n");
+            }
+        }
+        dump
+    }
+}
