@@ -17,7 +17,7 @@ use crate::transport::Transport;
 pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let stage = stage::stage(cli, terminal)?;
     let options = stage.options(&args.selection, args.adopt_only)?;
-    let transport = stage.transport(args.selection.read_only);
+    let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
     let plan = make(&stage, &options, &args.selection, &transport).await?;
     show(&plan, args.display.concise, args.display.show_steps, terminal);
     let before = obstacles(&plan);
@@ -28,14 +28,27 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
         terminal.say("Apply cancelled.\n");
         return Ok(Exit::Error);
     }
-    let limits = Limits { parallelism: usize::from(args.selection.parallelism), ..Limits::default() };
+    let exit = carry_out(&stage, &options, &args.selection, &plan, &transport, terminal).await?;
+    Ok(before.and(exit))
+}
+
+/// Does what the plan says, tells what came of it, and plans what was touched again.
+pub(super) async fn carry_out(
+    stage: &Stage,
+    options: &Options,
+    selection: &Selection,
+    plan: &Plan,
+    transport: &dyn Transport,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
+    let limits = Limits { parallelism: usize::from(selection.parallelism), ..Limits::default() };
     let mut progress = Lines::new(terminal);
-    let ended = drive::drive(&plan, &transport, limits, &mut progress, signals::interrupts()).await;
+    let ended = drive::drive(plan, transport, limits, &mut progress, signals::interrupts()).await;
     drop(progress);
     let (exit, text) = outcome::report(&ended, terminal.paint);
     terminal.print(&text);
-    let leftover = verify(&stage, &options, &args.selection, &transport, &ended, terminal).await?;
-    Ok(before.and(exit).and(leftover))
+    let leftover = verify(stage, options, selection, transport, &ended, terminal).await?;
+    Ok(exit.and(leftover))
 }
 
 fn approve(terminal: Terminal) -> Result<bool, Failure> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::place::Place;
 use crate::lab::Address;
 
 /// A declarative provisioner for a homelab: one file says what the lab should be, `plan` prints the difference,
@@ -35,6 +36,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the lab as the file says
     Apply(ApplyArgs),
+    /// Plan, apply and plan again against a simulated lab; needs nothing and changes nothing
+    Demo(DemoArgs),
     /// Check the file; needs no lab
     Validate(ValidateArgs),
     /// Show one resource, or a node as the file that would declare it
@@ -70,6 +73,10 @@ pub struct Selection {
     /// Read with what the login may read, without sudo: the rest is unknown
     #[arg(long)]
     pub read_only: bool,
+
+    /// The lab: `real`, `simulated`, or `simulated:FOLDER`, which is kept between calls
+    #[arg(long, value_name = "LAB", default_value_t)]
+    pub lab: Place,
 
     /// How many nodes are read, and changes made, at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
@@ -163,6 +170,10 @@ pub struct ShowArgs {
     /// Read with what the login may read, without sudo
     #[arg(long)]
     pub read_only: bool,
+
+    /// The lab: `real`, `simulated`, or `simulated:FOLDER`
+    #[arg(long, value_name = "LAB", default_value_t)]
+    pub lab: Place,
 }
 
 /// `labctl graph`.
@@ -193,4 +204,47 @@ pub struct TrustArgs {
     /// Accept without asking, if the fingerprint is this one
     #[arg(long, value_name = "SHA256:…")]
     pub fingerprint: Option<String>,
+}
+
+/// `labctl demo`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct DemoArgs {
+    /// Something else than the demonstration.
+    #[command(subcommand)]
+    pub command: Option<DemoCommand>,
+
+    /// At once, for nobody to watch
+    #[arg(long)]
+    pub fast: bool,
+
+    /// What looks like chance in the lab is always the same for the same number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Let things go wrong: `NODE@STEP=WHAT`, as in `n5@12=drop-during`; several with commas
+    #[arg(long, value_name = "LIST")]
+    pub fault: Vec<String>,
+}
+
+/// `labctl demo …`.
+#[derive(Debug, Subcommand)]
+pub enum DemoCommand {
+    /// Break something in a simulated lab that is kept, as somebody would by hand
+    Break(BreakArgs),
+}
+
+/// `labctl demo break`.
+#[derive(Debug, Args)]
+pub struct BreakArgs {
+    /// The node
+    pub node: String,
+
+    /// What: `reboot`, `property vms compression=off`, `mode /etc/x 0600`, …; without words: all of them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub what: Vec<String>,
+
+    /// The lab: `simulated` or `simulated:FOLDER`
+    #[arg(long, value_name = "LAB", default_value = "simulated")]
+    pub lab: Place,
 }

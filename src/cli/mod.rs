@@ -3,10 +3,12 @@
 mod apply;
 mod args;
 mod completions;
+mod demo;
 mod drive;
 mod exit;
 mod graph;
 mod outcome;
+mod place;
 mod plan;
 mod progress;
 mod read;
@@ -32,6 +34,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Plan(args) => in_runtime(plan::run(cli, args, terminal)),
         Command::Apply(args) => in_runtime(apply::run(cli, args, terminal)),
         Command::Show(args) => in_runtime(show::run(cli, args, terminal)),
+        Command::Demo(args) => in_runtime(demo::run(cli, args, terminal)),
         Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
         Command::Validate(args) => validate::run(cli, args, terminal),
         Command::Graph(args) => graph::run(cli, args, terminal),

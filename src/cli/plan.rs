@@ -12,7 +12,7 @@ use crate::transport::Transport;
 pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let stage = stage::stage(cli, terminal)?;
     let options = stage.options(&args.selection, false)?;
-    let transport = stage.transport(args.selection.read_only);
+    let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
     let plan = make(&stage, &options, &args.selection, &transport).await?;
     if args.json {
         terminal.print(&report::json(&plan));

@@ -24,7 +24,7 @@ pub(super) async fn run(cli: &Cli, args: &ShowArgs, terminal: Terminal) -> Resul
 }
 
 async fn resource(stage: &Stage, args: &ShowArgs, address: &Address, terminal: Terminal) -> Result<Exit, Failure> {
-    let transport = stage.transport(args.read_only);
+    let transport = stage.transport(&args.lab, args.read_only, terminal)?;
     let selection = Selection { target: vec![address.clone()], parallelism: 10, ..Selection::default() };
     let options = stage.options(&selection, false)?;
     let plan = make(stage, &options, &selection, &transport).await?;
@@ -58,7 +58,7 @@ async fn as_toml(stage: &Stage, args: &ShowArgs, terminal: Terminal) -> Result<E
             asks.push(ask);
         }
     }
-    let transport = stage.transport(args.read_only);
+    let transport = stage.transport(&args.lab, args.read_only, terminal)?;
     let reply = transport.probe(&ground, &asks).await;
     let reply = reply.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
     let mut found = Vec::new();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::args::{Cli, Selection};
 use super::exit::{Exit, Failure};
+use super::place::{Place, Target};
 use super::terminal::Terminal;
 use crate::config::{Diagnostic, Severity, Sources};
 use crate::graph::Graph;
@@ -12,7 +13,7 @@ use crate::lab::{self, Address, Lab};
 use crate::local;
 use crate::plan::Options;
 use crate::report::diagnostics;
-use crate::transport::{Access, RealLab};
+use crate::transport::Access;
 
 /// A file that can be used.
 pub(super) struct Stage {
@@ -32,17 +33,26 @@ pub(super) struct Checked {
 /// Reads the file and checks it, cycles included.
 pub(super) fn check(cli: &Cli) -> Result<Checked, Failure> {
     let sources = local::sources::load(&cli.file).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+    Ok(check_sources(sources))
+}
+
+/// Checks files that are read already.
+pub(super) fn check_sources(sources: Sources) -> Checked {
     let loaded = lab::load(&sources);
     let mut diagnostics = loaded.diagnostics;
     if let Some(lab) = &loaded.lab {
         diagnostics.extend(Graph::new(&kinds::declare(lab)).cycles());
     }
-    Ok(Checked { sources, diagnostics, lab: loaded.lab })
+    Checked { sources, diagnostics, lab: loaded.lab }
 }
 
 /// Reads the file; warnings are shown, errors end the run.
 pub(super) fn stage(cli: &Cli, terminal: Terminal) -> Result<Stage, Failure> {
-    let checked = check(cli)?;
+    of(check(cli)?, terminal)
+}
+
+/// The stage of files that were checked.
+pub(super) fn of(checked: Checked, terminal: Terminal) -> Result<Stage, Failure> {
     if !checked.diagnostics.is_empty() {
         terminal.say(&diagnostics::render(
             &checked.diagnostics,
@@ -61,10 +71,10 @@ pub(super) fn stage(cli: &Cli, terminal: Terminal) -> Result<Stage, Failure> {
 }
 
 impl Stage {
-    /// The lab as it is.
-    pub(super) fn transport(&self, read_only: bool) -> RealLab {
-        let source = local::Values::new(&self.lab, Arc::clone(&self.sources));
-        RealLab::new(&self.lab, Arc::new(source), Access { read_only, prompt: Arc::new(local::AtTerminal::detect()) })
+    /// The lab that was asked for.
+    pub(super) fn transport(&self, place: &Place, read_only: bool, terminal: Terminal) -> Result<Target, Failure> {
+        let access = Access { read_only, prompt: Arc::new(local::AtTerminal::detect()) };
+        Target::open(self, place, access, terminal)
     }
 
     /// What the plan is asked for. Addresses that name nothing in the file are a mistake, not an empty plan.

@@ -1,5 +1,6 @@
 //! The local disk: the files that a lab is read from, and the values of its secrets.
 
+pub mod kept;
 pub mod sources;
 mod terminal;
 mod values;

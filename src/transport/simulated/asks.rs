@@ -52,13 +52,8 @@ fn file(machine: &Machine, path: &str, limit: u64, reader: Reader<'_>) -> FileAn
         return FileAnswer::Unreadable(format!("cat: {path}: Permission denied"));
     }
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let stat = Stat {
-        mode: entry.mode,
-        owner: entry.owner.clone(),
-        group: entry.group.clone(),
-        length,
-        state: entry.state(),
-    };
+    let stat =
+        Stat { mode: entry.mode, owner: entry.owner.clone(), group: entry.group.clone(), length, state: entry.state() };
     let body = if length > limit { Body::TooLong } else { Body::Bytes(bytes.to_vec()) };
     FileAnswer::Regular { stat, body }
 }

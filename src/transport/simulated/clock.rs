@@ -54,7 +54,14 @@ impl Clock {
     /// What tells one boot from the next, in the form of a UUID.
     pub(super) fn boot_id(&self) -> String {
         let (a, b) = (mix(self.seed ^ self.boots), mix(self.seed.wrapping_add(self.boots)));
-        format!("{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}", a >> 32, a >> 16 & 0xffff, a & 0xfff, b >> 48 & 0xfff, b & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+            a >> 32,
+            a >> 16 & 0xffff,
+            a & 0xfff,
+            b >> 48 & 0xfff,
+            b & 0xffff_ffff_ffff
+        )
     }
 }
 

@@ -156,7 +156,8 @@ impl Tree {
                 self.changes += 1;
                 let (what, changed) = (What::Folder, self.changes);
                 let (owner, group) = ("root".to_owned(), "root".to_owned());
-                self.entries.insert(path[..end].to_owned(), Entry { what, mode, owner, group, inode: changed, changed });
+                self.entries
+                    .insert(path[..end].to_owned(), Entry { what, mode, owner, group, inode: changed, changed });
             }
         }
     }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
-use super::files::{Tree, absolute, above};
+use super::files::{Tree, above, absolute};
 use super::gap::Gap;
-use super::programs::{self, Stdin};
 use super::proc;
+use super::programs::{self, Stdin};
 use crate::lab::Os;
 use crate::observe::Output;
 

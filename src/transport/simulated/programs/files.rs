@@ -1,6 +1,6 @@
 //! Programs that read, move and remove files.
 
-use super::super::files::{Tree, What, absolute, above};
+use super::super::files::{Tree, What, above, absolute};
 use super::super::gap::Gap;
 use super::super::machine::Machine;
 use super::super::shell::matches;

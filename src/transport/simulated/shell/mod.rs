@@ -14,7 +14,7 @@ use super::machine::Machine;
 use super::programs::Stdin;
 use crate::observe::Output;
 
-pub(super) use pattern::{escaped, matches};
+pub(super) use pattern::matches;
 
 /// Runs a script with its `$0` and arguments.
 pub(super) fn run(

@@ -324,12 +324,12 @@ impl Parser {
     /// The word that begins here; none where an operator or the end does.
     fn word(&mut self) -> Result<Option<Word>, Gap> {
         let start = self.at;
-        let word = self.pieces(|c| c.is_whitespace() || ";&|<>()".contains(c), false)?;
+        let word = self.pieces(&|c: char| c.is_whitespace() || ";&|<>()".contains(c), false)?;
         Ok((self.at > start).then_some(word))
     }
 
     /// Pieces until a character that ends them, unquoted or within double quotes.
-    fn pieces(&mut self, is_end: impl Fn(char) -> bool, quoted: bool) -> Result<Word, Gap> {
+    fn pieces(&mut self, is_end: &dyn Fn(char) -> bool, quoted: bool) -> Result<Word, Gap> {
         let mut pieces = Vec::new();
         let mut text = String::new();
         while let Some(c) = self.peek() {
@@ -353,7 +353,7 @@ impl Parser {
                 '"' => {
                     flush(&mut text, quoted, &mut pieces);
                     self.at += 1;
-                    let inner = self.pieces(|c| c == '"', true)?;
+                    let inner = self.pieces(&|c: char| c == '"', true)?;
                     self.expect("\"")?;
                     if inner.is_empty() {
                         pieces.push(Piece::Text { text: String::new(), quoted: true });
@@ -386,9 +386,7 @@ impl Parser {
     }
 
     fn begins_expansion(&self) -> bool {
-        self.text
-            .get(self.at + 1)
-            .is_some_and(|c| c.is_ascii_alphanumeric() || "_({#@*?$".contains(*c))
+        self.text.get(self.at + 1).is_some_and(|c| c.is_ascii_alphanumeric() || "_({#@*?$".contains(*c))
     }
 
     fn expansion(&mut self, quoted: bool) -> Result<Piece, Gap> {
@@ -397,7 +395,7 @@ impl Parser {
             let mut sum = Vec::new();
             while !self.starts("))") {
                 // A bracket of the sum itself is no end: only the pair is.
-                let mut part = self.pieces(|c| c == ')', true)?;
+                let mut part = self.pieces(&|c: char| c == ')', true)?;
                 sum.append(&mut part);
                 if !self.starts("))") {
                     self.expect(")")?;
@@ -461,7 +459,7 @@ impl Parser {
             return Err(self.stumble());
         };
         let is_cut = matches!(operation, Operation::CutStart { .. } | Operation::CutEnd { .. });
-        let word = self.pieces(|c| c == '}', quoted && !is_cut)?;
+        let word = self.pieces(&|c: char| c == '}', quoted && !is_cut)?;
         self.expect("}")?;
         Ok(Piece::Parameter { name, operation: Some((operation, word)), quoted })
     }

@@ -1,7 +1,7 @@
 //! Patterns of `case`, of `${x#…}` and of file names: `*`, `?`, `[…]`, and `\` before what is meant as it is.
 
 /// A text as a pattern that matches just it.
-pub(in super::super) fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| "*?[]\\".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 

@@ -162,11 +162,9 @@ impl<'m> Shell<'m> {
     }
 
     /// Runs something whose variables and options don't outlive it.
-    pub(super) fn in_subshell(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<Flow, Gap>,
-    ) -> Result<u32, Gap> {
-        let kept = (self.variables.clone(), self.arguments.clone(), self.no_glob, self.no_unset, self.functions.clone());
+    pub(super) fn in_subshell(&mut self, work: impl FnOnce(&mut Self) -> Result<Flow, Gap>) -> Result<u32, Gap> {
+        let kept =
+            (self.variables.clone(), self.arguments.clone(), self.no_glob, self.no_unset, self.functions.clone());
         let flow = work(self);
         (self.variables, self.arguments, self.no_glob, self.no_unset, self.functions) = kept;
         let code = match flow? {
