@@ -207,7 +207,7 @@ fn enabled_without_install(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic
             });
             if !lines.any(|line| line.trim() == "[Install]") {
                 let place = content_place(declared.content.as_ref(), declared.source.as_ref(), unit);
-                let finding = rule.error(format!("`{}` can't be enabled", unit.value), place, "has no `[Install]`");
+                let finding = rule.warning(format!("`{}` can't be enabled", unit.value), place, "has no `[Install]`");
                 let help = "add `[Install]` with `WantedBy=multi-user.target` to its text, or remove `enabled`";
                 found.push(finding.help(help));
             }

@@ -1,8 +1,8 @@
 //! `[nodes.NAME.ssh]`: how a node is reached.
 
 use crate::config::Located;
-use crate::config::read::table;
 use crate::config::scalars::Span;
+use crate::config::table::table;
 
 table! {
     /// How the node is reached. What is absent is taken from your own SSH configuration, as `ssh` would.

@@ -2,7 +2,8 @@
 
 use super::SecretReference;
 use crate::config::Located;
-use crate::config::read::{Brief, Named, resource_table};
+use crate::config::named::{Brief, Named};
+use crate::config::table::resource_table;
 use crate::lab::Mode;
 
 /// A text, or the value of a secret as the whole content.

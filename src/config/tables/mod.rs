@@ -18,8 +18,10 @@ pub use pool::{DatasetTable, LayoutName, PoolTable, VolumeTable};
 pub use secret::SecretTable;
 pub use vlan::VlanTable;
 
-use super::read::{Named, Read, table};
+use super::named::Named;
+use super::read::Read;
 use super::scalars::Day;
+use super::table::table;
 use super::{Located, Place};
 use crate::lab::{Address, Hold, Meta};
 
@@ -72,7 +74,7 @@ pub struct AnyTable;
 
 impl Read for AnyTable {
     fn read(value: &super::tree::Value, faults: &mut Vec<super::Diagnostic>) -> Option<Self> {
-        super::read::TableReader::new(value, faults).map(|_| Self)
+        super::table::TableReader::new(value, faults).map(|_| Self)
     }
 }
 
@@ -149,7 +151,7 @@ fn one_of(words: &[&str]) -> String {
 }
 
 fn unknown_word(place: &Place, word: &str, words: &[&str]) -> super::Diagnostic {
-    let help = match super::read::nearest(word, words.iter().copied()) {
+    let help = match super::table::nearest(word, words.iter().copied()) {
         Some(near) => format!("did you mean `\"{near}\"`?"),
         None => format!("write {}", one_of(words)),
     };

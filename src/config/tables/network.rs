@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::HoldTable;
-use crate::config::read::{Brief, Named, Read, TableReader, nearest, table};
+use crate::config::named::{Brief, Named};
+use crate::config::read::Read;
 use crate::config::scalars::{Span, Subnet};
+use crate::config::table::{TableReader, nearest, table};
 use crate::config::tree::Value;
 use crate::config::{Code, Diagnostic, Located};
 use crate::lab::Address;

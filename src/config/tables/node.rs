@@ -6,8 +6,10 @@ use std::net::Ipv4Addr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{FileTable, NetworkTable, SshTable, UnitTable, words};
-use crate::config::read::{Brief, Named, Read, resource_table, table, text};
+use crate::config::named::{Brief, Named};
+use crate::config::read::{Read, text};
 use crate::config::scalars::Scalar;
+use crate::config::table::{resource_table, table};
 use crate::config::tree::Value;
 use crate::config::{Diagnostic, Located};
 use crate::lab::Size;

@@ -2,8 +2,9 @@
 
 use super::words;
 use crate::config::Located;
-use crate::config::read::{Named, resource_table};
+use crate::config::named::Named;
 use crate::config::scalars::Scalar;
+use crate::config::table::resource_table;
 use crate::lab::Size;
 
 resource_table! {

@@ -1,7 +1,7 @@
 //! `[secrets.NAME]`: where a value comes from.
 
 use crate::config::Located;
-use crate::config::read::table;
+use crate::config::table::table;
 
 table! {
     /// Where a secret's value comes from: exactly one of the three.

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::config::Located;
-use crate::config::read::{Named, table};
+use crate::config::named::Named;
 use crate::config::scalars::Subnet;
+use crate::config::table::table;
 
 table! {
     /// One layer-2 network.
