@@ -21,7 +21,10 @@ umask 077
 
 # facts KIND: what follows the kind, line by line.
 facts() { while read -r kind rest; do [ "$kind" != "$1" ] || printf '%s\n' "$rest"; done <"$here/facts"; }
-is() { facts "$1" | grep -Fxq -e "$2"; }
+# is KIND REST: whether that is a fact; has FILE LINE: whether the file has that very line. A program for each would be
+# slow on a small host.
+is() { has "$here/facts" "$1 $2"; }
+has() { while IFS= read -r line; do [ "$line" != "$2" ] || return 0; done <"$1"; return 1; }
 exists() { [ -e "$sys_net/$1" ]; }
 now() { read -r seconds _ </proc/uptime; printf '%s\n' "${seconds%%.*}"; }
 
@@ -56,14 +59,30 @@ ports() {
   set -f
 }
 
-# device_of ROUTE
-device_of() { set -- $1; while [ $# -gt 1 ]; do [ "$1" != dev ] || { printf '%s\n' "$2"; return; }; shift; done; }
+# DEVICE BYTES of every device's largest packet.
+sizes() {
+  set +f
+  for file in "$sys_net"/*/mtu; do
+    device=${file%/mtu}
+    ! read -r bytes <"$file" || printf '%s %s\n' "${device##*/}" "$bytes"
+  done
+  set -f
+}
 
-# Whether the change has no say about this route: another device's, or one that a program or a person has set.
+# find_device ROUTE: sets `device`.
+find_device() {
+  device=
+  # shellcheck disable=SC2086 # words
+  set -- $1
+  while [ $# -gt 1 ]; do [ "$1" != dev ] || device=$2; shift; done
+}
+
+# is_others_route ROUTE DEVICE: whether the change has no say about it: another device's, or one that a program or a
+# person has set.
 is_others_route() {
-  is owned "$(device_of "$1")" || return 0
+  is owned "$2" || return 0
   case $1 in default* | *' proto static'*) return 1 ;; esac
-  ! facts route | while read -r _ to _; do [ "$to" != "${1%% *}" ] || echo declared; done | grep -q .
+  while read -r kind _ to _; do [ "$kind $to" != "route ${1%% *}" ] || return 1; done <"$here/facts"
 }
 
 # lost others|all: what was there before and is not there now: what is no business of this change, or anything.
@@ -72,19 +91,26 @@ lost() {
   while read -r device address; do
     exists "$device" || continue
     [ "$1" = all ] || ! is owned "$device" || continue
-    grep -Fxq -e "$device $address" "$here/addresses.now" || echo "address $device $address"
+    has "$here/addresses.now" "$device $address" || echo "address $device $address"
   done <"$here/addresses.before"
   ports >"$here/ports.now"
   while read -r device bridge; do
     { exists "$device" && exists "$bridge"; } || continue
     [ "$1" = all ] || ! is owned "$device" || continue
-    grep -Fxq -e "$device $bridge" "$here/ports.now" || echo "port $device $bridge"
+    has "$here/ports.now" "$device $bridge" || echo "port $device $bridge"
   done <"$here/ports.before"
+  if [ "$1" = all ]; then
+    sizes >"$here/sizes.now"
+    while read -r device bytes; do
+      ! exists "$device" || has "$here/sizes.now" "$device $bytes" || echo "size $device $bytes"
+    done <"$here/sizes.before"
+  fi
   routes >"$here/routes.now"
   while read -r route; do
-    exists "$(device_of "$route")" || continue
-    [ "$1" = all ] || is_others_route "$route" || continue
-    grep -Fxq -e "$route" "$here/routes.now" || echo "route $route"
+    find_device "$route"
+    exists "$device" || continue
+    [ "$1" = all ] || is_others_route "$route" "$device" || continue
+    has "$here/routes.now" "$route" || echo "route $route"
   done <"$here/routes.before"
 }
 
@@ -95,6 +121,7 @@ restore() {
     case $what in
       address) ip addr add "${rest#* }" dev "${rest%% *}" ;;
       port) ip link set dev "${rest%% *}" master "${rest#* }" ;;
+      size) ip link set dev "${rest%% *}" mtu "${rest#* }" ;;
       route) ip route replace $rest ;;
     esac && echo "restored: $what $rest"
   done
@@ -122,19 +149,21 @@ missing() {
   facts gateway | while read -r device gateway; do
     answers "$device" "$gateway" && continue
     before='it did before the change'
-    grep -Fxq -e "$device $gateway" "$here/answered.before" || before='nor did it before the change'
+    has "$here/answered.before" "$device $gateway" || before='nor did it before the change'
     echo "the gateway $gateway does not answer on $device ($before)"
   done
 }
 
-# save SECONDS MORE: what there is before the change, and when the time to confirm it ends: SECONDS after netplan has
-# applied it, for which MORE seconds are allowed.
+# save SECONDS MORE GRACE: what there is before the change, and when the time to confirm it ends: SECONDS after netplan
+# has applied it, for which MORE seconds are allowed; and when the timer, GRACE seconds later, would act.
 save() {
   addresses >"$here/addresses.before" && routes >"$here/routes.before" && ports >"$here/ports.before" || return
+  sizes >"$here/sizes.before" || return
   facts gateway | while read -r device gateway; do
     if exists "$device" && answers "$device" "$gateway"; then printf '%s %s\n' "$device" "$gateway"; fi
   done >"$here/answered.before"
-  echo "$1" >"$here/within" && echo $(($(now) + $1 + $2)) >"$here/deadline"
+  echo "$1" >"$here/within" && echo $(($(now) + $1 + $2)) >"$here/deadline" &&
+    echo $(($(now) + $1 + $2 + $3)) >"$here/fires"
 }
 
 # check ROOT: netplan's own word on all files as they will be, in a root of their own.

@@ -9,12 +9,12 @@ use super::netplan::{self, ETC, File, OWN};
 use crate::lab::Network;
 use crate::observe::{Ask, Output, Reply};
 
-/// Asks by one static script what takes several programs: the units of a change under way, its deadline, the tools.
+/// Asks by one static script what takes several programs: the units of a change under way, its end, the tools.
 const STATE: &str = r#"
 for unit in labctl-put-back.timer labctl-put-back.service labctl-network.service; do
   printf '%s %s\n' "$unit" "$(systemctl is-active "$unit" 2>/dev/null)"
 done
-[ ! -r /run/labctl/network/deadline ] || printf 'deadline %s\n' "$(cat /run/labctl/network/deadline)"
+[ ! -r /run/labctl/network/fires ] || printf 'fires %s\n' "$(cat /run/labctl/network/fires)"
 printf 'uptime %s\n' "$(cut -d. -f1 /proc/uptime)"
 for tool in netplan ping systemd-run; do command -v "$tool" >/dev/null 2>&1 && printf 'tool %s\n' "$tool"; done
 exit 0
@@ -104,7 +104,7 @@ impl Seen {
         }
         let seconds = |key: &str| self.word(key).next().and_then(|number| number.parse::<u64>().ok());
         runs("labctl-put-back.timer").then(|| {
-            let left = seconds("deadline").zip(seconds("uptime")).map(|(end, now)| end.saturating_sub(now));
+            let left = seconds("fires").zip(seconds("uptime")).map(|(end, now)| end.saturating_sub(now));
             let left = left.map_or("until its time is over".to_owned(), |left| format!("for another {left} s"));
             format!(
                 "a network change of another run waits {left} for its confirmation; if none comes, the host puts the \

@@ -94,7 +94,7 @@ impl Plan {
             steps.push(Step::run(format!("take {name} up again"), ["cp", "--", &from, &to]));
         }
         steps.push(verb("have netplan check it in a root of its own", ["check", "/run/labctl/netplan-check"]));
-        steps.push(verb("note what is there", ["save", &within, &APPLY.to_string()]));
+        steps.push(verb("note what is there", ["save", &within, &APPLY.to_string(), &GRACE.to_string()]));
         steps
     }
 
@@ -121,9 +121,9 @@ impl Plan {
             Step::run(format!("arm the timer that puts the old network back in {seconds} s"), arm),
             verb("stage the new files in /run/netplan", ["stage"]),
             Step::run("run netplan apply, detached from the connection", run),
-            reconnect("wait for the new network", within, vec!["test".into(), "-e".into(), applied], false),
+            reconnect("reach the node after the change", within, vec!["test".into(), "-e".into(), applied], false),
             reconnect("connect afresh", GRACE, Vec::new(), false),
-            verb("wait for addresses, routes and gateways", ["confirm"]).limit(within + 60),
+            verb("see addresses, routes and gateways in place", ["confirm"]).limit(within + 60),
             verb("confirm the new network", ["keep"]),
         ]
     }

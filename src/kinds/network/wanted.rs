@@ -41,7 +41,7 @@ impl Wanted {
 
     /// What the declared devices hold, in the words of `ip`: for a guard.
     pub(super) fn ask_held(&self) -> Ask {
-        let script = r#"for device; do ip -br -4 addr show dev "$device" 2>&1 | tr -s ' '; done"#;
+        let script = r#"for device; do ip -br -4 addr show dev "$device" 2>&1 | sed 's/  */ /g; s/ $//'; done"#;
         Ask::run(["sh", "-c", script, "sh"].into_iter().chain(self.devices.keys().map(String::as_str)))
     }
 }
