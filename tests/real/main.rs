@@ -2,5 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 mod harness;
+mod reach;
 mod ssh;
+mod sudo;
 mod support;
+#[path = "../suite/workspace.rs"]
+#[expect(dead_code, reason = "the other test binary needs more of it")]
+mod workspace;

@@ -2,9 +2,10 @@
 #![allow(dead_code, reason = "not every scenario needs every means")]
 
 mod monitor;
-mod seed;
+pub(crate) mod seed;
 mod tied;
 
+pub(crate) mod operator;
 pub(crate) mod sshd;
 pub(crate) mod vm;
 pub(crate) mod wire;
