@@ -51,7 +51,11 @@ pub fn run(cli: &Cli) -> Exit {
 
 fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?.block_on(work)
+    let runtime = runtime.map_err(|error| Failure::error(format!("the runtime could not be started: {error}")))?;
+    let result = runtime.block_on(work);
+    // A name look-up that is late must not keep the process from ending.
+    runtime.shutdown_background();
+    result
 }
 
 /// What labctl does, on stderr. Of the libraries only warnings: their traces would hold what goes over the wire.

@@ -18,6 +18,7 @@ pub struct Detail {
 pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
     let summary = Summary::of(plan);
     let mut text = String::new();
+    text += &silent_nodes(plan, paint);
     if summary.is_due() || summary.has_obstacles() || summary.held + summary.deferred > 0 {
         text += &legend(plan, paint);
         let mut grounds: Vec<_> = plan.changes.iter().map(|change| &change.ground).collect();
@@ -35,6 +36,18 @@ pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
         text += &format!("{gap}{}", disruptions(plan, paint));
     }
     text + &ending(plan, &summary, paint)
+}
+
+/// Nodes that could not be read and have no resources in the plan: what left the file there is not known either.
+fn silent_nodes(plan: &Plan, paint: Paint) -> String {
+    let is_silent = |node: &&String| !plan.changes.iter().any(|change| change.ground.name() == node.as_str());
+    let lines: Vec<String> = plan
+        .unreachable
+        .keys()
+        .filter(is_silent)
+        .map(|node| format!("{} {node}: {}\n", paint.yellow("Warning:"), plan.unreachable[node]))
+        .collect();
+    if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
 fn legend(plan: &Plan, paint: Paint) -> String {
@@ -178,7 +191,7 @@ fn ending(plan: &Plan, summary: &Summary, paint: Paint) -> String {
     let rest = summary.rest();
     let mut text = if summary.is_due() {
         format!("{}\n", paint.bold(summary.line()))
-    } else if summary.has_obstacles() {
+    } else if summary.has_obstacles() || !plan.unreachable.is_empty() {
         format!("{}\n", paint.bold("No changes can be made."))
     } else {
         format!("{}\n", paint.bold("No changes. The lab matches the file."))

@@ -162,3 +162,16 @@ fn a_connection_that_is_cut_in_the_middle_is_never_a_success() {
         std::fs::remove_file(workspace.path("box/x")).unwrap();
     }
 }
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn a_node_that_is_down_is_named_even_where_nothing_is_declared_on_it() {
+    let mut sshd = Sshd::start();
+    let workspace = lab(sshd.port(), &sshd);
+    sshd.stop();
+    let text = workspace.read("homelab.toml");
+    workspace.write("homelab.toml", text.split("[nodes.box.files").next().unwrap());
+    let run = workspace.labctl(&["plan"]);
+    assert_eq!(run.code, 4, "{run:#?}");
+    assert!(run.stdout.contains("Warning: box: 127.0.0.1") && !run.stdout.contains("No changes. "), "{}", run.stdout);
+}
