@@ -12,26 +12,13 @@ fn step(about: &str) -> Step {
 }
 
 fn change(address: &str, needs: &[&str], steps: Vec<Step>) -> Change {
+    let ground = Ground::Node("n5".to_owned());
     Change {
-        address: address.parse().unwrap(),
-        previous_address: None,
-        kind: "file".to_owned(),
-        ground: Ground::Node("n5".to_owned()),
-        name: address.to_owned(),
         action: Action::Create,
         cause: Cause::File,
-        obstacle: None,
-        before: None,
-        after: None,
-        differences: Vec::new(),
-        released: Vec::new(),
-        notes: Vec::new(),
-        disruption: None,
         needs: needs.iter().map(|need| need.parse().unwrap()).collect(),
-        wave: 0,
         steps,
-        put_back: Vec::new(),
-        place: None,
+        ..Change::new(address.parse().unwrap(), "file", ground, address)
     }
 }
 

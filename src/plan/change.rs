@@ -115,6 +115,31 @@ pub enum Obstacle {
 }
 
 impl Change {
+    /// Nothing to do about this resource, yet.
+    pub fn new(address: Address, kind: impl Into<String>, ground: Ground, name: impl Into<String>) -> Self {
+        Self {
+            address,
+            previous_address: None,
+            kind: kind.into(),
+            ground,
+            name: name.into(),
+            action: Action::None,
+            cause: Cause::None,
+            obstacle: None,
+            before: None,
+            after: None,
+            differences: Vec::new(),
+            released: Vec::new(),
+            notes: Vec::new(),
+            disruption: None,
+            needs: Vec::new(),
+            wave: 0,
+            steps: Vec::new(),
+            put_back: Vec::new(),
+            place: None,
+        }
+    }
+
     /// Whether apply has something to do.
     pub fn is_due(&self) -> bool {
         self.obstacle.is_none() && !matches!(self.action, Action::None | Action::Deferred)

@@ -39,26 +39,11 @@ pub(super) fn decide(scene: &Scene<'_>, declared: &Declared, mark: Result<Option
 
 fn blank(declared: &Declared) -> Change {
     let resource = &declared.resource;
+    let (address, ground) = (resource.address.clone(), resource.ground.clone());
     Change {
-        address: resource.address.clone(),
-        previous_address: None,
-        kind: declared.kind.name().to_owned(),
-        ground: resource.ground.clone(),
-        name: resource.name.clone(),
-        action: Action::None,
-        cause: Cause::None,
-        obstacle: None,
-        before: None,
         after: Some(resource.body.desired()),
-        differences: Vec::new(),
-        released: Vec::new(),
-        notes: Vec::new(),
-        disruption: None,
-        needs: Vec::new(),
-        wave: 0,
-        steps: Vec::new(),
-        put_back: Vec::new(),
         place: Some(resource.meta.place.clone()),
+        ..Change::new(address, declared.kind.name(), ground, resource.name.as_str())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::decide::Scene;
 use super::marks::Left;
-use super::{Action, Attributes, Cause, Change, Obstacle, Origin, record};
+use super::{Action, Cause, Change, Obstacle, Origin, record};
 use crate::kinds::Leaving;
 use crate::lab::Ground;
 use crate::observe::Observation;
@@ -10,7 +10,12 @@ use crate::observe::Observation;
 /// The change of a resource that has a mark and is no longer declared.
 pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
     let leftover = left.leftover(scene.node);
-    let mut change = blank(scene, left);
+    let ground = Ground::Node(scene.node.name.clone());
+    let mut change = Change {
+        action: Action::Delete,
+        cause: Cause::File,
+        ..Change::new(left.mark.address.clone(), left.kind.name(), ground, left.name)
+    };
     let observed = match leftover.observe(scene.reply) {
         Observation::Unknown(why) => {
             change.obstacle = Some(Obstacle::Unknown(why));
@@ -51,28 +56,4 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
     }
     change.before = observed;
     change
-}
-
-fn blank(scene: &Scene<'_>, left: &Left<'_>) -> Change {
-    Change {
-        address: left.mark.address.clone(),
-        previous_address: None,
-        kind: left.kind.name().to_owned(),
-        ground: Ground::Node(scene.node.name.clone()),
-        name: left.name.to_owned(),
-        action: Action::Delete,
-        cause: Cause::File,
-        obstacle: None,
-        before: Some(Attributes::new()),
-        after: None,
-        differences: Vec::new(),
-        released: Vec::new(),
-        notes: Vec::new(),
-        disruption: None,
-        needs: Vec::new(),
-        wave: 0,
-        steps: Vec::new(),
-        put_back: Vec::new(),
-        place: None,
-    }
 }
