@@ -6,6 +6,7 @@ mod reach;
 mod ssh;
 mod sudo;
 mod support;
+mod whole;
 #[path = "../suite/workspace.rs"]
 #[expect(dead_code, reason = "the other test binary needs more of it")]
 mod workspace;
