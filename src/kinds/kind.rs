@@ -97,6 +97,12 @@ pub trait Body: Debug + Send + Sync {
         differences(&self.desired(), observed)
     }
 
+    /// What there is to know of it as it is, whether or not something is due: a pool that is degraded, a key that is
+    /// not loaded.
+    fn remarks(&self, _reply: &Reply) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What to do about it.
     fn work(&self, task: &Task<'_>) -> Work;
 }

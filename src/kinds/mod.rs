@@ -8,14 +8,24 @@ mod network;
 mod package;
 mod sysctl;
 mod unit;
+mod zfs;
 
 pub use kind::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
 
 use crate::lab::Lab;
 
 /// Every kind. Order here is the order among resources that don't depend on each other.
-pub const KINDS: &[&dyn Kind] =
-    &[&package::Packages, &module::Modules, &network::Networks, &sysctl::Sysctls, &file::Files, &unit::Units];
+pub const KINDS: &[&dyn Kind] = &[
+    &package::Packages,
+    &module::Modules,
+    &network::Networks,
+    &sysctl::Sysctls,
+    &file::Files,
+    &zfs::Pools,
+    &zfs::Datasets,
+    &zfs::Volumes,
+    &unit::Units,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static dyn Kind> {
