@@ -125,6 +125,7 @@ fn present(
         let goal = Goal::Update { observed: &observed, differences: &differences };
         declared.resource.body.work(&Task { goal, mark: &new, reply: scene.reply })
     };
+    change.notes = declared.resource.body.remarks(scene.reply);
     change.before = Some(observed);
     change.differences = differences;
     finish(scene, declared, change, work, mark, new)

@@ -35,7 +35,16 @@ pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
         let gap = if text.ends_with("\n\n") { "" } else { "\n" };
         text += &format!("{gap}{}", disruptions(plan, paint));
     }
-    text + &ending(plan, &summary, paint)
+    text + &remarks(plan, paint) + &ending(plan, &summary, paint)
+}
+
+/// What there is to know of resources that are as declared: a degraded pool. Changes show theirs themselves.
+fn remarks(plan: &Plan, paint: Paint) -> String {
+    let unchanged = plan.changes.iter().filter(|change| Symbol::of(change) == Symbol::None);
+    let lines = unchanged.flat_map(|change| change.notes.iter().map(move |note| (&change.address, note)));
+    let lines: Vec<String> =
+        lines.map(|(address, note)| format!("{} {address}: {note}\n", paint.yellow("Warning:"))).collect();
+    if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
 /// Nodes that could not be read and have no resources in the plan: what left the file there is not known either.

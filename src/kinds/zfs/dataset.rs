@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::marks::{self, Carrier};
 use super::pool::Gone;
 use super::site::Site;
+use super::survey;
 use super::wanted::{Wanted, canonical};
 use crate::lab::{Address, Lab, Node};
 use crate::observe::{Ask, Reply};
 use crate::plan::{Mark, Step};
 
-use super::super::{Kind, Leaving, Leftover, Resource};
+use super::super::{Kind, Leaving, Leftover, Resource, Surveyed};
 
 /// `[pools.NAME.datasets]`.
 pub(in super::super) struct Datasets;
@@ -67,5 +68,13 @@ impl Kind for Datasets {
 
     fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
+    }
+
+    fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
+        survey::asks()
+    }
+
+    fn survey(&self, _lab: &Lab, _node: &Node, reply: &Reply) -> Result<Vec<Surveyed>, String> {
+        survey::things(Carrier::Filesystem, reply)
     }
 }

@@ -29,10 +29,10 @@ fn file_ask(device: &str) -> Ask {
 
 /// What to ask about one device.
 pub(super) fn asks(device: &str) -> Vec<Ask> {
-    match is_path(device) {
-        true => vec![one_ask(device), Ask::Run(signature_argv(device)), file_ask(device)],
-        false => Vec::new(),
+    if !is_path(device) {
+        return Vec::new();
     }
+    vec![one_ask(device), Ask::Run(signature_argv(device)), file_ask(device)]
 }
 
 fn is_path(device: &str) -> bool {

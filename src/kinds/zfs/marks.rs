@@ -135,9 +135,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         for mark in [example(), example().pending(), example().released()] {
-            let lines: String =
-                settings(&mark).iter().map(|it| format!("vms/a b\t{}\n", it.replacen('=', "\t", 1))).collect();
-            assert_eq!(read(&reply(0, &lines, ""), Carrier::Filesystem), Ok(vec![("vms/a b".to_owned(), mark)]));
+            let lines = settings(&mark).map(|it| format!("vms/a b\t{}", it.replacen('=', "\t", 1)));
+            assert_eq!(
+                read(&reply(0, &lines.join("\n"), ""), Carrier::Filesystem),
+                Ok(vec![("vms/a b".to_owned(), mark)])
+            );
         }
     }
 

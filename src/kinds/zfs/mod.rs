@@ -11,6 +11,7 @@ mod pool;
 mod property;
 mod read;
 mod site;
+mod survey;
 mod volume;
 mod wanted;
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::devices::{self, Fault};
 use super::marks::{self, Carrier};
 use super::property;
-use super::read::{self, Found, Live, datasets_ask};
+use super::read::{self, Found, Live, datasets_ask, pools_ask};
 use super::site::{Ground, Site, is_name};
+use super::survey;
 use super::wanted::{
     canonical, guard, limit_fault, observed, property_fault, read_only, set_step, source_note, with_notes,
 };
@@ -15,7 +16,7 @@ use crate::lab::{Address, Ground as LabGround, Lab, Layout, Node, Pool};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Difference, Guard, Mark, Obstacle, Step, differences, shell_line};
 
-use super::super::{Body, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
+use super::super::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work};
 
 /// A pool that is fuller than this is slow and hard to mend, in percent.
 const FULL: u64 = 80;
@@ -60,6 +61,14 @@ impl Kind for Pools {
 
     fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
+    }
+
+    fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
+        std::iter::once(pools_ask()).chain(survey::asks()).collect()
+    }
+
+    fn survey(&self, _lab: &Lab, node: &Node, reply: &Reply) -> Result<Vec<Surveyed>, String> {
+        survey::pools(node, reply)
     }
 }
 
@@ -225,12 +234,12 @@ impl Wanted {
         }
         let undeclarable = self.properties.keys().find_map(|name| property::undeclarable(name));
         let fault = undeclarable.or_else(|| {
-            changes.iter().find_map(|change| match property::is_of_pool(&change.attribute) {
-                true => change
-                    .before
-                    .is_none()
-                    .then(|| format!("this node's OpenZFS knows no property `{}` of a pool", change.attribute)),
-                false => property_fault(&self.name, root, change),
+            changes.iter().find_map(|change| {
+                if !property::is_of_pool(&change.attribute) {
+                    return property_fault(&self.name, root, change);
+                }
+                let words = || format!("this node's OpenZFS knows no property `{}` of a pool", change.attribute);
+                change.before.is_none().then(words)
             })
         });
         fault.map(Obstacle::Refused)
@@ -348,7 +357,7 @@ impl Leftover for Gone {
         }
     }
 
-    fn remove(&self) -> Work {
+    fn remove(&self, _reply: &Reply) -> Work {
         Work::protected(format!("`{}` is data; labctl removes none because it left the file", self.0))
     }
 

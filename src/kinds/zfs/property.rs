@@ -89,6 +89,11 @@ pub(super) fn is_of_pool(name: &str) -> bool {
     OF_POOLS.contains(&name) || name.starts_with("feature@")
 }
 
+/// Whether its value can be `none`, for no limit.
+pub(super) fn is_limit(name: &str) -> bool {
+    BYTES_OR_NONE.contains(&name) || COUNT_OR_NONE.contains(&name)
+}
+
 /// Whether it stays as it was made.
 pub(super) fn is_creation_only(name: &str) -> bool {
     CREATION_ONLY.contains(&name)

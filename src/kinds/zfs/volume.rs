@@ -6,12 +6,13 @@ use super::marks::{self, Carrier};
 use super::pool::Gone;
 use super::read::Live;
 use super::site::Site;
+use super::survey;
 use super::wanted::{Wanted, about, canonical};
 use crate::lab::{Address, Lab, Node, Size};
 use crate::observe::{Ask, Reply};
 use crate::plan::{Mark, Step};
 
-use super::super::{Kind, Leaving, Leftover, Resource};
+use super::super::{Kind, Leaving, Leftover, Resource, Surveyed};
 
 /// The default of `volblocksize` since OpenZFS 2.2; the older 8 KiB divides it.
 pub(super) const DEFAULT_BLOCK: u64 = 16 << 10;
@@ -70,6 +71,14 @@ impl Kind for Volumes {
 
     fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
+    }
+
+    fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
+        survey::asks()
+    }
+
+    fn survey(&self, _lab: &Lab, _node: &Node, reply: &Reply) -> Result<Vec<Surveyed>, String> {
+        survey::things(Carrier::Volume, reply)
     }
 }
 
