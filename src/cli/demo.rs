@@ -113,7 +113,11 @@ impl Show<'_> {
     }
 
     async fn apply(&self, plan: &Plan, lab: &SimulatedLab) -> Result<Exit, Failure> {
-        carry_out(self.stage, &Options::default(), &selection(), plan, lab, self.terminal).await
+        let exit = carry_out(self.stage, &Options::default(), &selection(), plan, lab, self.terminal).await?;
+        for gap in lab.world().gaps() {
+            self.terminal.fail(&gap);
+        }
+        Ok(exit)
     }
 
     /// About as much time for every leg as fills the apply.

@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::files::{Tree, above, absolute};
 use super::gap::Gap;
+use super::network::{Kernel, Nature, Surroundings, netplan};
+use super::packages::Packages;
 use super::proc;
 use super::programs::{self, Stdin};
+use super::tuning::Tuning;
+use super::units::Units;
 use crate::lab::Os;
 use crate::observe::Output;
 
@@ -19,7 +24,16 @@ pub(super) struct Machine {
     pub(super) os: Os,
     pub(super) clock: Clock,
     pub(super) files: Tree,
+    pub(super) kernel: Kernel,
+    pub(super) surroundings: Surroundings,
+    pub(super) units: Units,
+    pub(super) tuning: Tuning,
+    pub(super) packages: Packages,
     pub(super) condition: Condition,
+    /// What a means that is not simulated gives a device at every start: device and address.
+    pub(super) address_by_hand: Option<(String, Ipv4Net)>,
+    /// What the simulation did not know of what ran unattended.
+    pub(super) gaps: Vec<String>,
     /// Users and groups that it knows.
     pub(super) accounts: BTreeSet<String>,
 }
@@ -45,7 +59,14 @@ impl Machine {
             os: Os::Linux,
             clock: Clock::new(seed),
             files,
+            kernel: Kernel::started([]),
+            surroundings: Surroundings::default(),
+            units: Units::default(),
+            tuning: Tuning::default(),
+            packages: Packages::found(),
             condition: Condition::default(),
+            address_by_hand: None,
+            gaps: Vec::new(),
             accounts: ["root"].map(str::to_owned).into(),
         }
     }
@@ -115,7 +136,28 @@ impl Machine {
 
     /// Lets time pass. Whatever is due in it happens at its time.
     pub(super) fn pass(&mut self, milliseconds: u64) {
-        self.clock.advance(milliseconds);
+        let until = self.clock.now() + milliseconds;
+        while let Some(job) = self.units.due(until) {
+            self.clock.advance(job.at.saturating_sub(self.clock.now()));
+            self.serve(&job.service);
+        }
+        self.clock.advance(until.saturating_sub(self.clock.now()));
+    }
+
+    /// Runs a service to its end.
+    fn serve(&mut self, service: &str) {
+        match self.units.transient.get(service).cloned() {
+            Some(argv) => {
+                if let Err(gap) = self.run(&argv, &mut Stdin::default()) {
+                    self.gaps.push(format!("{service}: {gap}"));
+                }
+                // `--collect`: a transient unit is gone when it is over, unless its timer still waits.
+                if !self.units.jobs.iter().any(|job| job.service == service) {
+                    self.units.transient.remove(service);
+                }
+            }
+            None => self.units.start(service),
+        }
     }
 
     /// Starts anew: what lay in memory is gone.
@@ -125,6 +167,14 @@ impl Machine {
         self.files.remove("/tmp");
         self.files.make_folders("/tmp", 0o777);
         self.clock.boot();
+        self.kernel = Kernel::started(self.kernel.ports().collect::<Vec<_>>());
+        self.kernel.by_hand(&self.address_by_hand);
+        if let Ok((configuration, _)) = netplan::read(&self.files, "/") {
+            configuration.bring_up(&mut self.kernel, &self.surroundings);
+        }
+        let devices: Vec<String> = self.kernel.links.keys().cloned().collect();
+        self.tuning.boot(&self.files, &devices);
+        self.units.boot(&self.files);
     }
 
     /// What its state comes to, without times and numbers that no two runs share.
@@ -137,6 +187,22 @@ impl Machine {
             };
             dump.insert(format!("file {path}"), format!("{:04o} {}:{}{what}", entry.mode, entry.owner, entry.group));
         }
+        for (name, link) in &self.kernel.links {
+            let nature = match &link.nature {
+                Nature::Port { has_cable, .. } => format!("port, cable {has_cable}"),
+                other => format!("{other:?}"),
+            };
+            let nets: Vec<String> = link.addresses.iter().map(|address| address.net.to_string()).collect();
+            let state =
+                format!("{nature}, up {}, mtu {}, in {:?}: {}", link.is_up, link.mtu, link.master, nets.join(" "));
+            dump.insert(format!("device {name}"), state);
+        }
+        for (at, route) in self.kernel.all_routes().iter().enumerate() {
+            dump.insert(format!("route {at}"), format!("{route:?}"));
+        }
+        dump.extend(self.units.dump(&self.files));
+        dump.extend(self.tuning.dump());
+        dump.extend(self.packages.dump());
         dump
     }
 }

@@ -13,11 +13,15 @@ mod gap;
 mod lab;
 mod machine;
 mod mischief;
+mod network;
+mod packages;
 mod proc;
 mod programs;
 mod reach;
 mod shell;
 mod steps;
+mod tuning;
+mod units;
 mod world;
 
 pub use fault::{Fault, FaultError, Moment, Trouble, parse_faults};

@@ -46,6 +46,11 @@ impl World {
             if !self.machines.contains_key(&node.name) {
                 self.machines.insert(node.name.clone(), found::machine(lab, node, self.seed));
             }
+            if let Some(machine) = self.machines.get_mut(&node.name) {
+                machine.surroundings.meet(lab, node);
+                machine.tuning.meet(node);
+                machine.packages.meet(node);
+            }
         }
     }
 
@@ -59,6 +64,14 @@ impl World {
     pub fn from_json(text: &str) -> Result<Self, WorldError> {
         let world: Self = serde_json::from_str(text).map_err(WorldError::Damaged)?;
         if world.format == FORMAT { Ok(world) } else { Err(WorldError::Version) }
+    }
+
+    /// What the simulation did not know of what ran unattended, by node.
+    pub fn gaps(&self) -> Vec<String> {
+        let of = |(name, machine): (&String, &Machine)| {
+            machine.gaps.iter().map(|gap| format!("{name}: {gap}")).collect::<Vec<_>>()
+        };
+        self.machines.iter().flat_map(of).collect()
     }
 
     /// The names of its nodes.

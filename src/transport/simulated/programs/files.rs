@@ -159,13 +159,17 @@ pub(super) fn sync(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> 
 pub(super) fn find(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
     let start = arguments.iter().position(|word| word.starts_with('-')).unwrap_or(arguments.len());
     let (folders, tests) = arguments.split_at(start);
-    let (mut depth, mut names, mut files_only, mut command) = (usize::MAX, Vec::new(), false, None);
+    let (mut depth, mut names, mut files_only, mut prints, mut command) = (usize::MAX, Vec::new(), false, false, None);
     let mut words = tests.iter();
     while let Some(word) = words.next() {
         match (*word, words.as_slice().first().copied()) {
             ("-maxdepth", Some(number)) => depth = number.parse().unwrap_or(usize::MAX),
             ("-name", Some(pattern)) => names.push(pattern),
             ("-type", Some("f")) => files_only = true,
+            ("-print", _) => {
+                prints = true;
+                continue;
+            }
             ("-exec", Some(_)) => {
                 let rest: Vec<&str> = words.by_ref().copied().collect();
                 let [argv @ .., "{}", "+"] = rest.as_slice() else { return unknown("find", arguments) };
@@ -200,9 +204,10 @@ pub(super) fn find(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin)
         None => output.stdout = found.iter().map(|path| format!("{path}\n")).collect::<String>().into_bytes(),
         Some(_) if found.is_empty() => {}
         Some(argv) => {
+            let listed = if prints { found.iter().map(|path| format!("{path}\n")).collect() } else { String::new() };
             let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).chain(found).collect();
             let inner = machine.run(&argv, stdin)?;
-            output.stdout = inner.stdout;
+            output.stdout = [listed.into_bytes(), inner.stdout].concat();
             output.stderr += &inner.stderr;
             // `-exec … +` makes find fail where the command does.
             output.code = output.code.max(u32::from(inner.code != 0));

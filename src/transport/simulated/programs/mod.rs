@@ -2,12 +2,17 @@
 //!
 //! Each knows the arguments that labctl's asks and steps use. An argument beyond them is a gap, never a success.
 
+mod apt;
 mod files;
+mod ip;
 mod shell;
+mod systemd;
 mod text;
+mod tuning;
 
 use super::gap::Gap;
 use super::machine::Machine;
+use crate::lab::Os;
 use crate::observe::Output;
 
 /// What a program does with its arguments and its input.
@@ -25,18 +30,32 @@ pub(super) struct Program {
 enum Needs {
     /// POSIX: every node has it.
     Nothing,
+    /// It is a Linux.
+    Linux,
+    /// It is a Linux with this package.
+    Package(&'static str),
 }
 
 impl Program {
-    pub(super) fn is_on(&self, _machine: &Machine) -> bool {
+    pub(super) fn is_on(&self, machine: &Machine) -> bool {
         match self.needs {
             Needs::Nothing => true,
+            Needs::Linux => machine.os == Os::Linux,
+            Needs::Package(name) => machine.os == Os::Linux && machine.packages.version(name).is_some(),
         }
     }
 }
 
 const fn everywhere(name: &'static str, run: Run) -> Program {
     Program { name, needs: Needs::Nothing, run }
+}
+
+const fn linux(name: &'static str, run: Run) -> Program {
+    Program { name, needs: Needs::Linux, run }
+}
+
+const fn brought_by(name: &'static str, package: &'static str, run: Run) -> Program {
+    Program { name, needs: Needs::Package(package), run }
 }
 
 /// All programs.
@@ -51,6 +70,19 @@ const PROGRAMS: &[Program] = &[
     everywhere("rm", files::rm),
     everywhere("sync", files::sync),
     everywhere("find", files::find),
+    linux("apt-get", apt::apt_get),
+    linux("apt-cache", apt::apt_cache),
+    linux("apt-mark", apt::apt_mark),
+    linux("dpkg-query", apt::dpkg_query),
+    linux("sysctl", tuning::sysctl),
+    linux("modprobe", tuning::modprobe),
+    linux("modinfo", tuning::modinfo),
+    linux("ip", ip::ip),
+    brought_by("ping", "iputils-ping", ip::ping),
+    brought_by("netplan", "netplan.io", ip::netplan),
+    linux("systemctl", systemd::systemctl),
+    linux("systemd-run", systemd::systemd_run),
+    linux("journalctl", systemd::journalctl),
     everywhere("sh", shell::sh),
     everywhere("env", shell::env),
     everywhere("sleep", shell::sleep),

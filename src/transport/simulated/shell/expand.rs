@@ -129,7 +129,8 @@ impl Shell<'_> {
             Piece::Output { list, quoted } => Ok((self.output(list, streams)?, *quoted)),
             Piece::Sum(word) => {
                 let text = self.text(word, streams)?;
-                let sum = sum(&text).ok_or_else(|| Gap::new(format!("sh can't work out `$(({text}))`")))?;
+                let sum = sum(&text, |name| self.parameter(name))
+                    .ok_or_else(|| Gap::new(format!("sh can't work out `$(({text}))`")))?;
                 Ok((sum.to_string(), true))
             }
             Piece::Parameter { name, operation, quoted } => {
@@ -219,12 +220,13 @@ fn cut(value: &str, pattern: &str, at_start: bool, longest: bool) -> String {
 }
 
 /// Sums and differences of whole numbers.
-fn sum(text: &str) -> Option<i64> {
+fn sum(text: &str, variable: impl Fn(&str) -> Option<String>) -> Option<i64> {
     let spaced = text.replace('+', " + ").replace('-', " - ");
     let mut words = spaced.split_whitespace();
-    let mut total: i64 = words.next()?.parse().ok()?;
+    let number = |word: &str| word.parse().ok().or_else(|| variable(word)?.trim().parse::<i64>().ok());
+    let mut total = number(words.next()?)?;
     while let Some(operator) = words.next() {
-        let operand: i64 = words.next()?.parse().ok()?;
+        let operand = number(words.next()?)?;
         total = match operator {
             "+" => total.checked_add(operand)?,
             "-" => total.checked_sub(operand)?,

@@ -76,7 +76,7 @@ impl<'m> Shell<'m> {
     pub(super) fn new(machine: &'m mut Machine, zero: &str, arguments: &[String]) -> Self {
         Self {
             machine,
-            variables: BTreeMap::new(),
+            variables: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
             arguments: arguments.to_vec(),
             zero: zero.to_owned(),
             no_glob: false,

@@ -21,6 +21,7 @@ fn scripts_print_what_dash_prints() {
         (r#"case " a b " in *' b '* | x) echo yes ;; *) echo no ;; esac"#, &[], "yes\n"),
         (r#"for x; do printf '<%s>' "$x"; done"#, &["a b", "", "c"], "<a b><><c>"),
         (r#"set -- a "b c"; shift; echo $# "$1" ${2:-none} ${1:+"x y"}"#, &[], "1 b c none x y\n"),
+        (r#"n=4; echo $((n + 3))"#, &[], "7\n"),
         (r#"echo $((2 + 3)) $(($(echo 4) - 1))"#, &[], "5 3\n"),
         (r#"false || { echo a; false; } && echo b; echo $?"#, &[], "a\n1\n"),
         (r#"x=$(echo a; exit 4); echo "$x $?""#, &[], "a 4\n"),

@@ -1,0 +1,159 @@
+//! `apt-get`, `apt-cache`, `apt-mark` and `dpkg-query`.
+
+use super::super::gap::Gap;
+use super::super::machine::Machine;
+use super::super::packages::Installation;
+use super::{Stdin, done, failed, said, unknown};
+use crate::observe::Output;
+
+/// Milliseconds that an installation takes, and reading the indexes.
+const INSTALL: u64 = 8_000;
+const UPDATE: u64 = 4_000;
+
+pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    let (mut words, mut is_simulation) = (Vec::new(), false);
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        match *word {
+            "-o" => drop(rest.next()),
+            "-q" | "-y" | "--no-remove" => {}
+            "-s" => is_simulation = true,
+            word if word.starts_with('-') => return unknown("apt-get", arguments),
+            word => words.push(word),
+        }
+    }
+    match words.as_slice() {
+        ["update"] if !is_simulation => {
+            machine.pass(UPDATE);
+            done()
+        }
+        ["install", wants @ ..] => {
+            let plan = match machine.packages.plan(wants) {
+                Ok(plan) => plan,
+                Err(error) => return failed(100, error),
+            };
+            if is_simulation {
+                return said(simulation(&plan, wants));
+            }
+            install(machine, &plan, wants)
+        }
+        ["remove", names @ ..] if !is_simulation => {
+            for name in names {
+                let Some(units) = machine.packages.remove(name, &mut machine.files) else {
+                    return failed(100, format!("E: Unable to locate package {name}"));
+                };
+                units.iter().for_each(|unit| machine.units.stop(unit));
+            }
+            machine.units.reload(&machine.files);
+            done()
+        }
+        _ => unknown("apt-get", arguments),
+    }
+}
+
+fn install(machine: &mut Machine, plan: &Installation, wants: &[&str]) -> Result<Output, Gap> {
+    if machine.condition.is_disk_full {
+        return failed(100, "E: You don't have enough free space in /var/cache/apt/archives/.");
+    }
+    if !plan.downgraded.is_empty() {
+        return failed(100, "E: Packages were downgraded and -y was used without --allow-downgrades.");
+    }
+    machine.pass(INSTALL);
+    let started = machine.packages.install(plan, wants, &mut machine.files);
+    machine.units.reload(&machine.files);
+    started.iter().for_each(|unit| machine.units.start(unit));
+    if plan.new.iter().any(|(name, _)| name == "zfsutils-linux") {
+        machine.tuning.load("zfs");
+    }
+    said(simulation(plan, wants))
+}
+
+fn simulation(plan: &Installation, wants: &[&str]) -> String {
+    let mut text = "Reading package lists...\nBuilding dependency tree...\nReading state information...\n".to_owned();
+    let names = |names: &mut dyn Iterator<Item = &String>| names.cloned().collect::<Vec<_>>().join(" ");
+    let is_wanted = |name: &str| wants.iter().any(|want| want.split('=').next() == Some(name));
+    let others = names(&mut plan.new.iter().map(|(name, _)| name).filter(|name| !is_wanted(name)));
+    if !others.is_empty() {
+        text += &format!("The following additional packages will be installed:\n  {others}\n");
+    }
+    if !plan.new.is_empty() {
+        text += &format!(
+            "The following NEW packages will be installed:\n  {}\n",
+            names(&mut plan.new.iter().map(|(name, _)| name))
+        );
+    }
+    if !plan.downgraded.is_empty() {
+        text += &format!("The following packages will be DOWNGRADED:\n  {}\n", plan.downgraded.join(" "));
+    }
+    let newly = plan.new.len() - plan.downgraded.len();
+    text += &format!(
+        "0 upgraded, {newly} newly installed, {} downgraded, 0 to remove and 0 not upgraded.\n",
+        plan.downgraded.len()
+    );
+    for word in ["Inst", "Conf"] {
+        for (name, version) in &plan.new {
+            text += &format!("{word} {name} ({version} Debian:13/stable [amd64])\n");
+        }
+    }
+    text
+}
+
+pub(super) fn apt_cache(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    let Some(at) = arguments.iter().position(|word| *word == "policy") else { return unknown("apt-cache", arguments) };
+    let mut text = String::new();
+    for name in &arguments[at + 1..] {
+        let versions = machine.packages.versions(name);
+        let Some(newest) = versions.first() else { continue };
+        let installed = machine.packages.version(name);
+        text += &format!("{name}:\n  Installed: {}\n  Candidate: {newest}\n", installed.unwrap_or("(none)"));
+        text += "  Version table:\n";
+        for version in versions {
+            let mark = if installed == Some(version) { " ***" } else { "    " };
+            text +=
+                &format!("{mark} {version} 500\n        500 http://mirror.invalid/debian trixie/main amd64 Packages\n");
+        }
+    }
+    said(text)
+}
+
+pub(super) fn apt_mark(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    match arguments {
+        ["showmanual"] => said(machine.packages.manual().map(|name| format!("{name}\n")).collect::<String>()),
+        _ => unknown("apt-mark", arguments),
+    }
+}
+
+pub(super) fn dpkg_query(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    let ["-W", "-f", format, names @ ..] = arguments else { return unknown("dpkg-query", arguments) };
+    let shown = |name: &str, version: &str| {
+        let fields = [
+            ("${Package}", name),
+            ("${Architecture}", "amd64"),
+            ("${Version}", version),
+            ("${db:Status-Want}", "install"),
+            ("${db:Status-Status}", "installed"),
+            ("${Priority}", "optional"),
+            ("\\t", "\t"),
+            ("\\n", "\n"),
+        ];
+        fields.iter().fold((*format).to_owned(), |text, (field, value)| text.replace(field, value))
+    };
+    let mut output = Output::default();
+    if names.is_empty() {
+        let all: String = machine.packages.installed().map(|(name, version)| shown(name, version)).collect();
+        return said(all);
+    }
+    for name in names {
+        match machine.packages.version(name) {
+            Some(version) => output.stdout.extend(shown(name, version).into_bytes()),
+            None => {
+                output.stderr += &format!("dpkg-query: no packages found matching {name}\n");
+                output.code = 1;
+            }
+        }
+    }
+    if String::from_utf8_lossy(&output.stdout).contains("${") {
+        return unknown("dpkg-query", arguments);
+    }
+    Ok(output)
+}

@@ -1,0 +1,257 @@
+//! systemd of a simulated node: unit files, what runs, timers that fire when their time comes.
+//!
+//! What a unit's program does is not simulated, but for transient units that run labctl's own scripts: a unit that is
+//! started runs, a oneshot service ends at once and well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::files::{Tree, What};
+
+/// Where unit files lie, the folder that wins first (systemd.unit(5)).
+const FOLDERS: [&str; 4] =
+    ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
+const ETC: &str = FOLDERS[0];
+
+/// What systemd knows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Units {
+    /// Unit files as they were when systemd read them: name, path, text.
+    read: BTreeMap<String, (String, String)>,
+    /// Units that are up.
+    active: BTreeSet<String>,
+    failed: BTreeSet<String>,
+    /// Commands of transient services.
+    pub(super) transient: BTreeMap<String, Vec<String>>,
+    /// What is to be started, when: milliseconds of the node's clock.
+    pub(super) jobs: Vec<Job>,
+}
+
+/// Something that starts when its time comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Job {
+    pub(super) at: u64,
+    /// The service.
+    pub(super) service: String,
+    /// The timer that starts it; it is gone then.
+    pub(super) timer: Option<String>,
+}
+
+/// A unit's state, as `systemctl show` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) load: &'static str,
+    pub(super) active: &'static str,
+    pub(super) sub: &'static str,
+    pub(super) file: &'static str,
+    pub(super) is_stale: bool,
+    pub(super) path: String,
+    pub(super) kind: &'static str,
+    pub(super) remains: bool,
+}
+
+/// The path and the text of a unit's file.
+fn file(files: &Tree, name: &str) -> Option<(String, String)> {
+    FOLDERS.iter().find_map(|folder| {
+        let path = format!("{folder}/{name}");
+        let text = files.text(&path)?;
+        Some((path, text))
+    })
+}
+
+/// The template of an instance.
+fn template(name: &str) -> Option<String> {
+    let (stem, instance) = name.split_once('@')?;
+    let (instance, suffix) = instance.rsplit_once('.')?;
+    (!instance.is_empty()).then(|| format!("{stem}@.{suffix}"))
+}
+
+fn found(files: &Tree, name: &str) -> Option<(String, String)> {
+    file(files, name).or_else(|| file(files, &template(name)?))
+}
+
+fn setting<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')).map(str::trim)
+}
+
+impl Units {
+    /// Reads all unit files anew.
+    pub(super) fn reload(&mut self, files: &Tree) {
+        let names: BTreeSet<String> = self.read.keys().cloned().chain(names(files)).collect();
+        self.read = names.into_iter().filter_map(|name| Some((name.clone(), found(files, &name)?))).collect();
+    }
+
+    /// Makes systemd read a unit that it has not read yet.
+    fn load(&mut self, files: &Tree, name: &str) {
+        if !self.read.contains_key(name)
+            && let Some(file) = found(files, name)
+        {
+            self.read.insert(name.to_owned(), file);
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.read.get(name).map(|(_, text)| text.as_str())
+    }
+
+    fn is_oneshot(&self, name: &str) -> bool {
+        let text = self.text(name).unwrap_or_default();
+        setting(text, "Type") == Some("oneshot") && setting(text, "RemainAfterExit") != Some("yes")
+    }
+
+    /// Whether systemd has such a unit.
+    pub(super) fn is_known(&mut self, files: &Tree, name: &str) -> bool {
+        self.load(files, name);
+        self.read.contains_key(name) || self.transient.contains_key(name) || self.timer(name).is_some()
+    }
+
+    fn timer(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.timer.as_deref() == Some(name))
+    }
+
+    /// `active`, `inactive` or `failed`.
+    pub(super) fn active(&self, name: &str) -> &'static str {
+        if self.active.contains(name) || self.timer(name).is_some() {
+            "active"
+        } else if self.failed.contains(name) {
+            "failed"
+        } else {
+            "inactive"
+        }
+    }
+
+    /// What `systemctl show` tells.
+    pub(super) fn show(&mut self, files: &Tree, name: &str) -> Shown {
+        self.load(files, name);
+        let now = found(files, name);
+        let active = self.active(name);
+        let sub = match (active, name.rsplit('.').next()) {
+            ("active", Some("timer")) => "waiting",
+            ("active", Some("service")) => "running",
+            ("active", _) => "active",
+            ("failed", _) => "failed",
+            _ => "dead",
+        };
+        let read = self.read.get(name);
+        let text = read.map_or("", |(_, text)| text.as_str());
+        let is_service = name.ends_with(".service");
+        Shown {
+            load: if read.is_some() || self.transient.contains_key(name) { "loaded" } else { "not-found" },
+            active,
+            sub,
+            file: if read.is_some() { self.enablement(files, name) } else { "" },
+            is_stale: read.is_some() && now.as_ref() != read,
+            path: read.map(|(path, _)| path.clone()).unwrap_or_default(),
+            kind: match setting(text, "Type") {
+                Some("oneshot") => "oneshot",
+                Some("notify") => "notify",
+                Some("forking") => "forking",
+                _ if is_service => "simple",
+                _ => "",
+            },
+            remains: setting(text, "RemainAfterExit") == Some("yes"),
+        }
+    }
+
+    fn enablement(&self, files: &Tree, name: &str) -> &'static str {
+        let is_link = |(path, entry): &(&str, &super::files::Entry)| {
+            matches!(entry.what, What::Link(_)) && path.rsplit('/').next() == Some(name)
+        };
+        let text = found(files, name).map(|(_, text)| text).unwrap_or_default();
+        if files.below(ETC).any(|found| is_link(&found)) {
+            "enabled"
+        } else if text.lines().any(|line| line.trim() == "[Install]") {
+            "disabled"
+        } else {
+            "static"
+        }
+    }
+
+    /// `systemctl is-enabled`; nothing where there is no such unit.
+    pub(super) fn enabled(&self, files: &Tree, name: &str) -> Option<&'static str> {
+        found(files, name).map(|_| self.enablement(files, name))
+    }
+
+    /// The links that enabling makes: path and what it leads to. Nothing where there is no such unit.
+    pub(super) fn links(files: &Tree, name: &str) -> Option<Vec<(String, String)>> {
+        let (path, text) = found(files, name)?;
+        let mut links = Vec::new();
+        for line in text.lines().skip_while(|line| line.trim() != "[Install]") {
+            for (key, folder) in [("WantedBy", "wants"), ("RequiredBy", "requires")] {
+                let targets = setting(line, key).unwrap_or_default().split_whitespace();
+                links.extend(targets.map(|target| (format!("{ETC}/{target}.{folder}/{name}"), path.clone())));
+            }
+            let aliases = setting(line, "Alias").unwrap_or_default().split_whitespace();
+            links.extend(aliases.map(|alias| (format!("{ETC}/{alias}"), path.clone())));
+        }
+        Some(links)
+    }
+
+    /// Starts a unit that is known.
+    pub(super) fn start(&mut self, name: &str) {
+        self.failed.remove(name);
+        if !self.is_oneshot(name) {
+            self.active.insert(name.to_owned());
+        }
+    }
+
+    /// Stops a unit; a timer that waits is gone.
+    pub(super) fn stop(&mut self, name: &str) {
+        self.active.remove(name);
+        self.jobs.retain(|job| job.timer.as_deref() != Some(name));
+        if let Some(stem) = name.strip_suffix(".timer") {
+            self.transient.remove(&format!("{stem}.service"));
+        }
+    }
+
+    /// Forgets that a unit failed.
+    pub(super) fn reset_failed(&mut self, name: &str) {
+        self.failed.remove(name);
+    }
+
+    /// The next thing that is due until then.
+    pub(super) fn due(&mut self, until: u64) -> Option<Job> {
+        let next = self.jobs.iter().enumerate().filter(|(_, job)| job.at <= until).min_by_key(|(i, job)| (job.at, *i));
+        let next = next.map(|(i, _)| i)?;
+        Some(self.jobs.remove(next))
+    }
+
+    /// The node has started anew: what is enabled runs.
+    pub(super) fn boot(&mut self, files: &Tree) {
+        *self = Self::default();
+        self.reload(files);
+        for name in names(files) {
+            if self.enablement(files, &name) == "enabled" {
+                self.start(&name);
+            }
+        }
+    }
+
+    /// What tells one state of systemd from another.
+    pub(super) fn dump(&self, files: &Tree) -> Vec<(String, String)> {
+        let mut units = self.clone();
+        let shown = units.all(files).into_iter().map(|(name, shown)| {
+            let state = format!("{} {} {} stale {}", shown.load, shown.active, shown.file, shown.is_stale);
+            (format!("unit {name}"), state)
+        });
+        let jobs = self.jobs.iter().map(|job| (format!("job {}", job.service), format!("{:?}", job.timer)));
+        shown.collect::<Vec<_>>().into_iter().chain(jobs).collect()
+    }
+
+    /// All units with a file, with their state.
+    pub(super) fn all(&mut self, files: &Tree) -> Vec<(String, Shown)> {
+        let all = names(files);
+        all.into_iter().map(|name| (name.clone(), self.show(files, &name))).collect()
+    }
+}
+
+/// The names of all unit files.
+fn names(files: &Tree) -> BTreeSet<String> {
+    let is_unit = |name: &String| name.contains('.') && !name.ends_with(".wants") && !name.ends_with(".requires");
+    let names = FOLDERS.iter().flat_map(|folder| files.names(folder).into_iter().map(move |name| (folder, name)));
+    names
+        .filter(|(folder, name)| is_unit(name) && !files.is_folder(&format!("{folder}/{name}")))
+        .map(|(_, name)| name)
+        .collect()
+}
