@@ -20,7 +20,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The graph of these resources. An edge to a table (`after = ["pools.vms"]`) is one to all that lies below it.
+    /// The graph of these resources. A declared edge to a table (`after = ["pools.vms"]`) is one to all that lies below
+    /// it; an inferred one is to that very resource: a dataset needs its pool and not what else lies in it.
     pub fn new(declared: &[Declared]) -> Self {
         let mut edges = DiGraph::new();
         let mut index = BTreeMap::new();
@@ -29,9 +30,14 @@ impl Graph {
         }
         for Declared { resource, .. } in declared {
             let user = index[&resource.address];
-            for edge in resource.edges() {
+            for (edge, is_inferred) in resource
+                .needs
+                .iter()
+                .map(|edge| (edge, true))
+                .chain(resource.meta.after.iter().map(|edge| (edge, false)))
+            {
                 for (address, needed) in index.range(edge.value.clone()..) {
-                    if !edge.value.covers(address) {
+                    if !edge.value.covers(address) || (is_inferred && *address != edge.value) {
                         break;
                     }
                     if *needed != user {
