@@ -54,7 +54,7 @@ pub(super) fn show(plan: &Plan, concise: bool, steps: Option<StepsForm>, termina
         terminal.print(&crate::transport::plain_script(plan));
         return;
     }
-    let detail = Detail { concise, steps: steps.is_some() };
+    let detail = Detail { concise, steps: steps.is_some(), width: terminal.width };
     terminal.print(&report::plan(plan, detail, terminal.paint));
 }
 

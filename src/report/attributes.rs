@@ -35,7 +35,9 @@ fn one(difference: &Difference, width: usize, paint: Paint) -> Vec<String> {
     }
     if let (None, Some(Value::Text(after))) = (before, after) {
         let mut lines = vec![format!("      {} {}", paint.green("+"), name.trim_end())];
-        lines.extend(unified("", after, paint));
+        // Nothing is there to compare with: the lines alone say it.
+        let added = after.lines().map(|line| paint.green(format!("          +{}", printable(line))));
+        lines.extend(added);
         return lines;
     }
     vec![match (before, after) {
@@ -58,12 +60,23 @@ fn is_hidden(value: &Value) -> bool {
 /// A value on one line.
 pub(super) fn shown(value: &Value) -> String {
     let text = match value {
-        Value::Plain(value) => value.to_string(),
+        Value::Plain(value) => plain(value),
         Value::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
         Value::Hidden(_) | Value::Differs => return "(hidden)".to_owned(),
         Value::From { address, attribute } => return format!("(known after apply: {attribute} of {address})"),
     };
     if text.chars().count() <= WIDTH { text } else { text.chars().take(WIDTH).chain(['…']).collect() }
+}
+
+/// JSON on one line, with a space after each comma.
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(plain).collect();
+            format!("[{}]", items.join(", "))
+        }
+        value => value.to_string(),
+    }
 }
 
 /// A unified diff without its file names, set in below the attribute.

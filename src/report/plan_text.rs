@@ -12,6 +12,8 @@ pub struct Detail {
     pub concise: bool,
     /// The very commands, too.
     pub steps: bool,
+    /// Columns that sentences are wrapped to; 0 for no limit.
+    pub width: usize,
 }
 
 /// The whole text, with a newline at its end.
@@ -81,10 +83,23 @@ fn ground_changes(changes: &[&Change], detail: Detail, paint: Paint) -> String {
         text += &format!("    {} {noun} unknown, not missing\n", changes.len());
         return text;
     }
-    for change in changes {
-        text += &if detail.concise { concise(change, paint) } else { full(change, detail, paint) };
+    let (brief, whole): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| detail.concise || is_brief(change, detail));
+    for change in &brief {
+        text += &concise(change, paint);
+    }
+    if !brief.is_empty() && !whole.is_empty() {
+        text.push('\n');
+    }
+    for change in &whole {
+        text += &full(change, detail, paint);
     }
     text
+}
+
+/// What is adopted as it is needs one line: nothing happens to it.
+fn is_brief(change: &Change, detail: Detail) -> bool {
+    Symbol::of(change) == Symbol::Adopt && change.notes.is_empty() && !detail.steps
 }
 
 fn concise(change: &Change, paint: Paint) -> String {
@@ -100,12 +115,9 @@ fn concise(change: &Change, paint: Paint) -> String {
 
 fn full(change: &Change, detail: Detail, paint: Paint) -> String {
     let symbol = Symbol::of(change);
-    if symbol == Symbol::Adopt && change.notes.is_empty() && !detail.steps {
-        return format!("{} {}\n", symbol.painted(paint), change.address);
-    }
     let mut text = format!("  {}\n", paint.bold(format!("# {} {}", change.address, fate(change, symbol))));
     for words in reasons(change, symbol) {
-        text += &format!("  # ({words})\n");
+        text += &comment(&words, detail.width);
     }
     text += &format!("{} {} {}\n", symbol.painted(paint), change.kind, change.name);
     for line in attributes::lines(change, paint) {
@@ -120,6 +132,28 @@ fn full(change: &Change, detail: Detail, paint: Paint) -> String {
         text += &steps::lines(change);
     }
     text + "\n"
+}
+
+/// Words in brackets behind `#`, wrapped. What is to be copied (a command, an address) is never broken.
+fn comment(words: &str, width: usize) -> String {
+    let width = if width == 0 { usize::MAX } else { width };
+    let options = textwrap::Options::new(width)
+        .initial_indent("  # (")
+        .subsequent_indent("  #  ")
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&keep_together(&format!("{words})")), options).replace(TIED, " ") + "\n"
+}
+
+/// A space at which no line is broken.
+const TIED: &str = "\u{a0}";
+
+/// The same words, tied together between backticks.
+fn keep_together(words: &str) -> String {
+    let parts = words.split('`').enumerate();
+    let parts = parts.map(|(i, part)| if i % 2 == 1 { part.replace(' ', TIED) } else { part.to_owned() });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 fn fate(change: &Change, symbol: Symbol) -> String {
