@@ -1,13 +1,16 @@
 //! The machines of a lab as their owner has them before labctl comes.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
 use super::clock::mix;
+use super::files::What;
 use super::machine::Machine;
 use super::network::{Kernel, netplan};
-use crate::lab::{Attachment, Connection, Lab, Network, Node, Os, Port};
+use super::storage::Disk;
+use crate::lab::{Attachment, Connection, Lab, Network, Node, Os, Pool, Port};
 
 /// The machine of one node.
 pub(super) fn machine(lab: &Lab, node: &Node, seed: u64) -> Machine {
@@ -23,6 +26,7 @@ pub(super) fn machine(lab: &Lab, node: &Node, seed: u64) -> Machine {
     }
     machine.files.write("/var/lib/apt/lists/mirror_debian_dists_trixie_main_binary-amd64_Packages", "", 0o644);
     software(lab, node, &mut machine);
+    storage(lab, node, &mut machine);
     network(lab, node, seed, &mut machine);
     machine
 }
@@ -55,6 +59,60 @@ fn software(lab: &Lab, node: &Node, machine: &mut Machine) {
                 0o644,
             );
         }
+    }
+}
+
+/// The pools that the owner has, with what is data in them; and blank disks for those that are to be made.
+fn storage(lab: &Lab, node: &Node, machine: &mut Machine) {
+    for pool in lab.pools.values().filter(|pool| pool.node.value == node.name) {
+        for device in &pool.devices {
+            let path = device.value.as_str();
+            let is_file = !path.starts_with("/dev/");
+            if is_file {
+                machine.files.write(path, "", 0o600);
+            } else {
+                machine.files.put(path, What::Device, 0o660, "root", "disk");
+            }
+            machine.storage.disks.insert(path.to_owned(), Disk { is_file, ..Disk::default() });
+        }
+        if pool.devices.is_empty() {
+            owned(pool, machine);
+        }
+    }
+}
+
+/// A pool that its owner made: with data, and never tuned as the file wants it in one point.
+fn owned(pool: &Pool, machine: &mut Machine) {
+    let volumes: u64 = pool.volumes.values().map(|volume| volume.size.value.0).sum();
+    let disk = format!("/dev/disk/by-id/simulated-{}", pool.name);
+    machine.files.put(&disk, What::Device, 0o660, "root", "disk");
+    machine.storage.add_pool(&pool.name, volumes * 2 + (4 << 40), ("", &[disk]), BTreeMap::new());
+    for (name, value) in pool.properties.iter().filter(|(name, _)| *name != "atime") {
+        set(machine, &pool.name, name, value);
+    }
+    for (path, dataset) in pool.datasets.iter().filter(|(_, dataset)| !dataset.properties.is_empty()) {
+        let name = format!("{}/{path}", pool.name);
+        let _ = machine.storage.create(&name, None, &[], true);
+        for (property, value) in &dataset.properties {
+            set(machine, &name, property, value);
+        }
+    }
+    for (path, volume) in &pool.volumes {
+        let size = volume.size.value.0;
+        let settings: BTreeMap<String, String> = [("volsize", size), ("refreservation", size + size / 64)]
+            .map(|(k, v)| (k.to_owned(), v.to_string()))
+            .into();
+        machine.storage.add(&format!("{}/{path}", pool.name), true, settings, size / 2);
+        for (property, value) in &volume.properties {
+            set(machine, &format!("{}/{path}", pool.name), property, value);
+        }
+    }
+}
+
+/// Sets what can be set; what can't, the owner hasn't.
+fn set(machine: &mut Machine, name: &str, property: &str, value: &str) {
+    if machine.storage.set(name, property, value).is_err() && !name.contains('/') {
+        let _ = machine.storage.set_pool(name, property, value);
     }
 }
 

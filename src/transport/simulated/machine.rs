@@ -12,6 +12,7 @@ use super::network::{Kernel, Nature, Surroundings, netplan};
 use super::packages::Packages;
 use super::proc;
 use super::programs::{self, Stdin};
+use super::storage::Storage;
 use super::tuning::Tuning;
 use super::units::Units;
 use crate::lab::Os;
@@ -29,6 +30,7 @@ pub(super) struct Machine {
     pub(super) units: Units,
     pub(super) tuning: Tuning,
     pub(super) packages: Packages,
+    pub(super) storage: Storage,
     pub(super) condition: Condition,
     /// What a means that is not simulated gives a device at every start: device and address.
     pub(super) address_by_hand: Option<(String, Ipv4Net)>,
@@ -64,6 +66,7 @@ impl Machine {
             units: Units::default(),
             tuning: Tuning::default(),
             packages: Packages::found(),
+            storage: Storage::default(),
             condition: Condition::default(),
             address_by_hand: None,
             gaps: Vec::new(),
@@ -203,6 +206,7 @@ impl Machine {
         dump.extend(self.units.dump(&self.files));
         dump.extend(self.tuning.dump());
         dump.extend(self.packages.dump());
+        dump.extend(self.storage.dump());
         dump
     }
 }

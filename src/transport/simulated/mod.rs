@@ -20,6 +20,7 @@ mod programs;
 mod reach;
 mod shell;
 mod steps;
+mod storage;
 mod tuning;
 mod units;
 mod world;

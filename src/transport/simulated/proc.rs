@@ -14,6 +14,7 @@ pub(super) fn exists(machine: &Machine, path: &str) -> Option<bool> {
             _ if path == NET => true,
             Some((_, "")) => true,
             Some((link, "brport" | "master")) => link.master.is_some(),
+            Some((_, "mtu")) => true,
             _ => false,
         });
     }
@@ -39,6 +40,10 @@ fn device<'a>(machine: &'a Machine, path: &'a str) -> Option<(&'a Link, &'a str)
 pub(super) fn read(machine: &Machine, path: &str) -> Option<Option<String>> {
     if !path.starts_with("/proc/") && !path.starts_with("/sys/") {
         return None;
+    }
+    if path.starts_with(NET) {
+        let (link, inside) = device(machine, path)?;
+        return Some((inside == "mtu").then(|| format!("{}\n", link.mtu)));
     }
     Some(match path {
         "/proc/uptime" => Some(format!("{}.00 {}.00\n", machine.clock.uptime(), machine.clock.uptime())),

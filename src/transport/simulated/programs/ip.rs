@@ -87,6 +87,7 @@ fn set_link(kernel: &mut Kernel, device: &str, change: &[&str], arguments: &[&st
             link.is_up = false;
             kernel.routes.retain(|route| route.device != device);
         }
+        ["mtu", bytes] if bytes.parse::<u64>().is_ok() => link.mtu = bytes.parse().unwrap_or(link.mtu),
         ["nomaster"] => link.master = None,
         ["master", master] if master_is_there => link.master = Some((*master).to_owned()),
         ["master", master] => {

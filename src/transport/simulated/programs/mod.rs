@@ -9,6 +9,7 @@ mod shell;
 mod systemd;
 mod text;
 mod tuning;
+mod zfs;
 
 use super::gap::Gap;
 use super::machine::Machine;
@@ -70,6 +71,11 @@ const PROGRAMS: &[Program] = &[
     everywhere("rm", files::rm),
     everywhere("sync", files::sync),
     everywhere("find", files::find),
+    brought_by("zfs", "zfsutils-linux", zfs::zfs),
+    brought_by("zpool", "zfsutils-linux", zfs::zpool),
+    linux("lsblk", zfs::lsblk),
+    linux("blkid", zfs::blkid),
+    linux("wipefs", zfs::wipefs),
     linux("apt-get", apt::apt_get),
     linux("apt-cache", apt::apt_cache),
     linux("apt-mark", apt::apt_mark),

@@ -36,6 +36,9 @@ pub(super) fn sysctl(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -
 
 pub(super) fn modprobe(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
     match arguments {
+        ["-r", "zfs"] if machine.storage.names().next().is_some() => {
+            failed(1, "modprobe: FATAL: Module zfs is in use.")
+        }
         ["-r", name] if machine.tuning.unload(name) => done(),
         ["-r", name] => failed(1, format!("modprobe: FATAL: Module {name} not found.")),
         ["--", name] | [name] if !name.starts_with('-') => {
