@@ -56,11 +56,17 @@ impl Workspace {
         files
     }
 
-    pub(crate) fn labctl(&self, arguments: &[&str]) -> Run {
+    /// The program with these arguments, not yet started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_labctl"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.path("home"));
-        let output = command.envs(self.environment.iter().cloned()).output().unwrap();
+        command.envs(self.environment.iter().cloned());
+        command
+    }
+
+    pub(crate) fn labctl(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().unwrap();
         Run {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
