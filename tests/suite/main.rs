@@ -6,6 +6,7 @@ mod examples;
 mod generated;
 mod kinds;
 mod local;
+mod network_script;
 mod parsing;
 mod readme;
 mod workspace;
