@@ -77,6 +77,26 @@ impl Shape {
     }
 }
 
+/// netplan's files are not for everybody to read, and a key that nobody here knows may hold a password.
+fn may_be_shown(key: &str) -> bool {
+    const KNOWN: [&str; 12] = [
+        "accept-ra",
+        "dhcp-identifier",
+        "dhcp6",
+        "gateway6",
+        "macaddress",
+        "match",
+        "nameservers.search",
+        "renderer",
+        "section",
+        "set-name",
+        "wakeonlan",
+        "wait-online",
+    ];
+    let families = ["dhcp4-overrides", "dhcp6-overrides", "member of ", "parameters.", "routes."];
+    KNOWN.contains(&key) || families.iter().any(|family| key.starts_with(family))
+}
+
 impl Device {
     /// Whether anything is said of it but that it exists.
     pub(super) fn is_configured(&self) -> bool {
@@ -129,7 +149,7 @@ impl Device {
             put("bridge", bridge.as_str().into());
         }
         for (key, value) in &self.others {
-            put(key, Value::plain(value.clone()));
+            put(key, if may_be_shown(key) { Value::plain(value.clone()) } else { Value::Differs });
         }
     }
 }

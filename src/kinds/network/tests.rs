@@ -268,6 +268,18 @@ fn a_second_file_about_a_declared_port_is_refused_with_its_key() {
 }
 
 #[test]
+fn what_homelab_toml_has_no_words_for_is_told_and_a_password_in_it_is_not() {
+    let more = BY_HAND.replace(
+        "eth1: {dhcp4: no,",
+        "eth1: {dhcp4: no, accept-ra: no, auth: {key-management: 802.1x, password: canary},",
+    );
+    let toml = format!("{REPLACES}{DECLARED}{ETH0}");
+    let host = Host::new().with("/etc/netplan", "01-netcfg.yaml", &more);
+    assert_eq!(differences(&toml, &host), ["file.eth1.accept-ra: false -> -", "file.eth1.auth: Differs -> -"]);
+    assert!(!format!("{:?}{:?}", observed(&toml, &host), work(&toml, &host)).contains("canary"));
+}
+
+#[test]
 fn a_file_that_only_names_a_declared_port_is_none_of_its_business() {
     let bare = "network: {ethernets: {eth1: {optional: true}}, vlans: {eth1.99: {id: 99, link: eth1}}}";
     let host = Host::applied(DECLARED).with("/etc/netplan", "90-more.yaml", bare);
