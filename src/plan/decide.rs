@@ -166,7 +166,8 @@ fn finish(
     }
     change.notes.extend(work.notes);
     change.disruption = work.disruption;
-    change.obstacle = change.obstacle.or(work.obstacle);
+    // What the kind says of it is the nearer reason: with that mended, the leave may not be needed.
+    change.obstacle = work.obstacle.or(change.obstacle);
     if matches!(change.action, Action::None) {
         return change;
     }

@@ -63,6 +63,7 @@ fn a_change_that_cuts_the_management_link_is_put_back_by_the_host() {
     let before = state(&vm);
     let cut = ETH0.replace("10.0.2.15", "10.0.2.99");
     let operator = Operator::of(&vm, &(settings("replaces = [\"01-netcfg.yaml\"]\nconfirm_within = \"10s\"") + &cut));
+    operator.replace("\naddress = \"10.0.2.15\"", "\naddress = \"10.0.2.99\"");
     let run = operator.labctl(&["apply", "--auto-approve"]);
     assert_ne!(run.code, 0, "{run:#?}");
     for words in ["no fresh connection within", "what was there before has been put back"] {
@@ -169,6 +170,7 @@ fn a_second_file_is_a_conflict_until_it_is_replaced_and_labctl_follows_its_moved
     let vm = Vm::fresh();
     let moved = ETH0.replace("10.0.2.15", "10.0.2.16");
     let operator = Operator::of(&vm, &(settings("confirm_within = \"60s\"") + &moved));
+    operator.replace("\naddress = \"10.0.2.15\"", "\naddress = \"10.0.2.16\"");
     let refused = operator.labctl(&["plan"]);
     assert!(
         refused.stdout.contains("`/etc/netplan/01-netcfg.yaml` says something of `eth0` as well (`addresses`)"),
