@@ -80,13 +80,14 @@ fn a_gateway_that_does_not_answer_is_named_and_the_old_network_put_back() {
     let vm = Vm::fresh();
     break_gateway(&vm);
     let before = state(&vm);
-    let operator = Operator::of(&vm, &(settings("confirm_within = \"10s\"") + ETH1));
+    let operator = Operator::of(&vm, &(settings("confirm_within = \"30s\"") + ETH1));
     let run = operator.labctl(&["apply", "--auto-approve"]);
     assert_ne!(run.code, 0, "{run:#?}");
     let words = "the gateway 192.168.8.1 does not answer on eth1.8 (nor did it before the change)";
     assert!(run.stdout.contains(words) || run.stderr.contains(words), "{run:#?}");
     assert_eq!(state(&vm), before, "the devices that the change made are gone again");
     mend_gateway(&vm);
+    operator.replace("30s", "120s");
     operator.apply();
     operator.expect_no_changes();
 }
@@ -135,7 +136,7 @@ fn a_power_cut_before_the_confirmation_brings_the_old_network_back() {
 #[ignore = "real lab: run tests/lab/run"]
 fn what_labctl_made_goes_and_what_others_have_set_stays() {
     let vm = Vm::fresh();
-    let operator = Operator::of(&vm, &(settings("confirm_within = \"60s\"") + ETH1));
+    let operator = Operator::of(&vm, &(settings("confirm_within = \"120s\"") + ETH1));
     operator.apply();
     vm.ok("ip link add link eth1 name eth1.99 type vlan id 99 && ip addr add 10.9.9.9/24 dev eth1.99 && ip link set eth1.99 up
            ip route add 10.244.1.0/24 via 192.168.4.81 dev eth1 proto 17
@@ -169,7 +170,7 @@ fn what_labctl_made_goes_and_what_others_have_set_stays() {
 fn a_second_file_is_a_conflict_until_it_is_replaced_and_labctl_follows_its_moved_address() {
     let vm = Vm::fresh();
     let moved = ETH0.replace("10.0.2.15", "10.0.2.16");
-    let operator = Operator::of(&vm, &(settings("confirm_within = \"60s\"") + &moved));
+    let operator = Operator::of(&vm, &(settings("confirm_within = \"120s\"") + &moved));
     operator.replace("\naddress = \"10.0.2.15\"", "\naddress = \"10.0.2.16\"");
     let refused = operator.labctl(&["plan"]);
     assert!(
