@@ -68,7 +68,6 @@ pub(super) struct Simulation<'a> {
     wants: &'a [String],
     adds: Vec<String>,
     removes: Vec<String>,
-    downgrades: Vec<String>,
     /// The words of its failure: then nothing else is known.
     failure: Option<String>,
     policy: String,
@@ -92,7 +91,6 @@ impl<'a> Simulation<'a> {
             wants,
             adds: begun("Inst ").into_iter().filter(|package| !is_wanted(package)).map(str::to_owned).collect(),
             removes: begun("Remv ").into_iter().map(str::to_owned).collect(),
-            downgrades: section(&text, "The following packages will be DOWNGRADED:"),
             failure: (output.code != 0).then(|| failure(output)),
             policy: reply.output(&policy_ask(wants))?.text().into_owned(),
             may_update: declares_sources || indexes.stdout.is_empty(),
@@ -117,10 +115,6 @@ impl<'a> Simulation<'a> {
         self.may_update
     }
 
-    pub(super) fn is_downgrade(&self, package: &str) -> bool {
-        self.downgrades.iter().any(|name| name == bare(package))
-    }
-
     pub(super) fn removes_something(&self) -> bool {
         !self.removes.is_empty()
     }
@@ -129,7 +123,7 @@ impl<'a> Simulation<'a> {
     pub(super) fn is_first(&self, package: &str) -> bool {
         let can_be_had = |want: &&String| {
             let (name, version) = want.split_once('=').map_or((want.as_str(), None), |(n, v)| (n, Some(v)));
-            !self.is_downgrade(name) && (self.may_update || self.not_found(name, version).is_none())
+            self.may_update || self.not_found(name, version).is_none()
         };
         self.wants.iter().find(can_be_had).is_some_and(|want| name(want) == package)
     }
@@ -151,16 +145,6 @@ impl<'a> Simulation<'a> {
 /// A package's name without its architecture.
 fn bare(package: &str) -> &str {
     package.split_once(':').map_or(package, |(name, _)| name)
-}
-
-/// The words of an indented list below a heading.
-fn section(text: &str, heading: &str) -> Vec<String> {
-    let below = text.lines().skip_while(|line| *line != heading).skip(1);
-    below
-        .take_while(|line| line.starts_with(' '))
-        .flat_map(str::split_whitespace)
-        .map(|word| bare(word).to_owned())
-        .collect()
 }
 
 fn failure(output: &Output) -> String {

@@ -4,6 +4,8 @@
 //! are asked what that would add and remove. Nothing is ever downgraded, and a package that leaves the file stays.
 
 mod apt;
+mod survey;
+mod version;
 
 use crate::config::{Located, Place};
 use crate::lab::{Address, Ground, Lab, Node, Package};
@@ -41,43 +43,12 @@ impl Kind for Packages {
     }
 
     fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
-        vec![manual_ask(), all_ask()]
+        survey::asks()
     }
 
     fn survey(&self, _lab: &Lab, node: &Node, reply: &Reply) -> Result<Vec<Surveyed>, String> {
-        let output = reply.output(&manual_ask())?;
-        if output.is_missing_program() {
-            return Ok(Vec::new());
-        }
-        if output.code != 0 {
-            return Err(output.complaint());
-        }
-        // Every Debian has these; what a person chose is among the others.
-        let is_basic = |entry: &Installed| matches!(entry.priority.as_str(), "required" | "important" | "standard");
-        let basic: Vec<String> =
-            parse(reply.output(&all_ask())?).into_iter().filter(is_basic).map(|e| e.name).collect();
-        let text = output.text();
-        let is_shown = |name: &&str| node.packages.contains_key(*name) || !basic.iter().any(|basic| basic == name);
-        Ok(text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .filter(is_shown)
-            .map(|name| surveyed(node, name))
-            .collect())
+        survey::read(node, reply)
     }
-}
-
-fn surveyed(node: &Node, name: &str) -> Surveyed {
-    Surveyed { address: address(node, name), name: name.to_owned(), entry: toml::Value::String("present".to_owned()) }
-}
-
-fn manual_ask() -> Ask {
-    Ask::run(["apt-mark", "showmanual"])
-}
-
-fn all_ask() -> Ask {
-    Ask::run(["dpkg-query", "-W", "-f", FORMAT])
 }
 
 fn address(node: &Node, name: &str) -> Address {
@@ -120,8 +91,7 @@ pub(super) fn is_any_missing(reply: &Reply, node: &Node, brings: impl Fn(&str) -
         .any(|name| !installed.iter().any(|entry| entry.is(name) && entry.is_unpacked()))
 }
 
-const FORMAT: &str =
-    "${Package}\\t${Architecture}\\t${Version}\\t${db:Status-Want}\\t${db:Status-Status}\\t${Priority}\\n";
+const FORMAT: &str = "${Package}\\t${Architecture}\\t${Version}\\t${db:Status-Want}\\t${db:Status-Status}\\n";
 
 /// One call for all packages of the node.
 fn installed_ask(node: &Node) -> Ask {
@@ -138,7 +108,6 @@ struct Installed {
     want: String,
     /// `installed`, `not-installed`, `config-files`, `half-configured`, …: dpkg(1).
     status: String,
-    priority: String,
 }
 
 impl Installed {
@@ -174,8 +143,8 @@ fn parse(output: &crate::observe::Output) -> Vec<Installed> {
     let lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
     lines
         .filter_map(|fields| {
-            let [name, architecture, version, want, status, priority] = fields.try_into().ok()?;
-            Some(Installed { name, architecture, version, want, status, priority })
+            let [name, architecture, version, want, status] = fields.try_into().ok()?;
+            Some(Installed { name, architecture, version, want, status })
         })
         .collect()
 }
@@ -204,12 +173,17 @@ impl Wanted {
                 return Ok(self.refused(&format!("it is held at {}; to let it go: {hand}", entry.version)));
             }
         }
+        let is_older = |entry: &Installed, version: &String| version::compare(version, &entry.version).is_lt();
+        if let (Some(entry), Some(version)) = (&entry, &self.version)
+            && is_older(entry, version)
+        {
+            let hand = shell_line(["apt-get", "install", "--allow-downgrades", &self.request()]);
+            return Ok(
+                self.refused(&format!("{} is newer, and labctl downgrades nothing; by hand: {hand}", entry.version))
+            );
+        }
         let wants = wants(reply, &self.node);
         let simulation = Simulation::read(reply, &self.node, &wants)?;
-        if simulation.is_downgrade(&self.name) {
-            let hand = shell_line(["apt-get", "install", "--allow-downgrades", &self.request()]);
-            return Ok(self.refused(&format!("that would be a downgrade, which labctl leaves to you: {hand}")));
-        }
         let mut work = Work::default();
         if let Some(why) = simulation.not_found(&self.name, self.version.as_deref()) {
             if !simulation.may_update() {
@@ -260,7 +234,8 @@ fn wants(reply: &Reply, node: &Node) -> Vec<String> {
         .filter_map(|(name, package)| match (&package.version, entry(name)) {
             (None, Some(_)) => None,
             (None, None) => Some(name.clone()),
-            (Some(version), Some(entry)) if entry.version == *version => None,
+            // An older one is never asked for, so it needs no answer.
+            (Some(version), Some(entry)) if version::compare(version, &entry.version).is_le() => None,
             (Some(version), _) => Some(format!("{name}={version}")),
         })
         .collect()

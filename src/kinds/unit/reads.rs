@@ -47,7 +47,11 @@ pub(super) fn is_template(name: &str) -> bool {
 pub(super) fn may_bring(node: &Node, name: &str, unit: &Unit, package: &str) -> bool {
     let stem = name.split(['@', '.']).next().unwrap_or(name);
     let text = text(unit);
-    let is_alike = |package: &str| package.contains(stem) || stem.contains(package) || text.contains(package);
+    let begins =
+        |whole: &str, part: &str| whole.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    // `ExecStart=/usr/sbin/sanoid`.
+    let runs = |package: &str| text.contains(&format!("/{package}"));
+    let is_alike = |package: &str| begins(package, stem) || begins(stem, package) || runs(package);
     let some_are_alike = node.packages.keys().any(|package| is_alike(package));
     // A package's units need not have its name: then any of them may bring it.
     if some_are_alike || unit.content.is_some() { is_alike(package) } else { true }
