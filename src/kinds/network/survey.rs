@@ -4,7 +4,6 @@
 //! node is adopted as it is: no file moves until something differs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use toml::{Table, Value as Toml};
@@ -47,26 +46,31 @@ pub(super) fn survey(lab: &Lab, node: &Node, reply: &Reply) -> Result<Vec<Survey
     Ok(surveyed)
 }
 
-fn vlan(name: &str, id: u16, subnet: Ipv4Net) -> Surveyed {
+/// A proposed VLAN. Where the node has no address in it, nobody here knows its subnet: the file is not whole without it,
+/// and says so.
+fn vlan(name: &str, id: u16, subnet: Option<Ipv4Net>) -> Surveyed {
     let mut table = Table::new();
     table.insert("id".to_owned(), i64::from(id).into());
-    table.insert("subnet".to_owned(), subnet.to_string().into());
+    table.extend(subnet.map(|subnet| ("subnet".to_owned(), subnet.to_string().into())));
     Surveyed { address: Address::new(["vlans", name]), name: name.to_owned(), entry: table.into() }
 }
 
 /// Names of VLANs: the lab's, and those that are proposed because the lab has none.
 struct Vlans<'a> {
     lab: &'a Lab,
-    proposed: BTreeMap<String, (u16, Ipv4Net)>,
+    proposed: BTreeMap<String, (u16, Option<Ipv4Net>)>,
 }
 
 impl Vlans<'_> {
-    /// The name of the network with this id (not known of an untagged one) and this subnet.
-    fn name(&mut self, id: Option<u16>, subnet: Ipv4Net) -> String {
-        let declared = self.lab.vlans.iter().map(|(name, vlan)| (name, vlan.id, vlan.subnet));
+    /// The name of the network with this id (not known of an untagged one) and this subnet (not known where the node
+    /// has no address in it).
+    fn name(&mut self, id: Option<u16>, subnet: Option<Ipv4Net>) -> String {
+        let declared = self.lab.vlans.iter().map(|(name, vlan)| (name, vlan.id, Some(vlan.subnet)));
         let proposed = self.proposed.iter().map(|(name, (id, subnet))| (name, *id, *subnet));
-        let is_it = |(_, its, net): &(&String, u16, Ipv4Net)| id.is_none_or(|id| id == *its) && *net == subnet;
-        if let Some((name, ..)) = declared.chain(proposed).find(is_it) {
+        let is_it = |(_, its, net): &(&String, u16, Option<Ipv4Net>)| {
+            id.is_none_or(|id| id == *its) && subnet.is_none_or(|subnet| *net == Some(subnet))
+        };
+        if let Some((name, ..)) = declared.chain(proposed).find(is_it).filter(|_| id.is_some() || subnet.is_some()) {
             return name.clone();
         }
         let id = id.unwrap_or_else(|| self.free_id());
@@ -89,30 +93,27 @@ fn port(devices: &Devices, name: &str, device: &Device, node: &Node, vlans: &mut
     let holder = |device: &Device| device.bridge.as_ref().and_then(|bridge| devices.get(bridge));
     let native = holder(device).unwrap_or(device);
     let mut holders = vec![native];
-    if let Some(address) = address(native) {
-        let vlan = vlans.name(None, address.trunc());
-        if let Some(bridge) = &device.bridge {
-            let mut entry = attachment(address.addr(), Some(bridge));
-            entry.insert("vlan".to_owned(), vlan.into());
-            table.insert("native".to_owned(), entry.into());
-        } else {
-            table.insert("native".to_owned(), vlan.into());
-            table.insert("address".to_owned(), address.addr().to_string().into());
-        }
+    let own = address(native);
+    if let Some(bridge) = &device.bridge {
+        let mut entry = attachment(own, Some(bridge));
+        entry.insert("vlan".to_owned(), vlans.name(None, own.map(|own| own.trunc())).into());
+        table.insert("native".to_owned(), entry.into());
+    } else if let Some(own) = own {
+        table.insert("native".to_owned(), vlans.name(None, Some(own.trunc())).into());
+        table.insert("address".to_owned(), own.addr().to_string().into());
     }
     let mut tagged = Table::new();
     for tag in devices.values() {
         let Shape::Vlan { id, link } = &tag.shape else { continue };
-        let Ok(id) = u16::try_from(*id) else { continue };
+        let Some(id) = u16::try_from(*id).ok().filter(|_| link == name) else { continue };
         let on = holder(tag).unwrap_or(tag);
-        let Some(address) = address(on).filter(|_| link == name) else { continue };
         holders.push(on);
-        let vlan = vlans.name(Some(id), address.trunc());
-        let entry = match &tag.bridge {
-            Some(bridge) => attachment(address.addr(), Some(bridge)).into(),
-            None => Toml::from(address.addr().to_string()),
+        let own = address(on);
+        let entry = match (&tag.bridge, own) {
+            (None, Some(own)) => Toml::from(own.addr().to_string()),
+            (bridge, own) => attachment(own, bridge.as_ref()).into(),
         };
-        tagged.insert(vlan, entry);
+        tagged.insert(vlans.name(Some(id), own.map(|own| own.trunc())), entry);
     }
     if !tagged.is_empty() {
         table.insert("tagged".to_owned(), tagged.into());
@@ -154,12 +155,10 @@ fn routes(table: &mut Table, holders: &[&Device], node: &Node) {
     }
 }
 
-fn attachment(address: Ipv4Addr, bridge: Option<&String>) -> Table {
+fn attachment(address: Option<Ipv4Net>, bridge: Option<&String>) -> Table {
     let mut table = Table::new();
-    table.insert("address".to_owned(), address.to_string().into());
-    if let Some(bridge) = bridge {
-        table.insert("bridge".to_owned(), bridge.as_str().into());
-    }
+    table.extend(address.map(|address| ("address".to_owned(), address.addr().to_string().into())));
+    table.extend(bridge.map(|bridge| ("bridge".to_owned(), bridge.as_str().into())));
     table
 }
 
