@@ -10,7 +10,7 @@ use crate::transport::Transport;
 
 /// What an interrupt asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interrupt {
+pub enum Interrupt {
     /// Let what runs end and start nothing more.
     Gently,
     /// Give up at once.
@@ -18,15 +18,15 @@ pub(super) enum Interrupt {
 }
 
 /// How far each due change came.
-pub(super) struct Ended<'a> {
+pub struct Ended<'a> {
     /// The changes in the order of the plan.
-    pub(super) changes: Vec<(&'a Change, State)>,
+    pub changes: Vec<(&'a Change, State)>,
     /// Whether the run was interrupted.
-    pub(super) interrupted: bool,
+    pub interrupted: bool,
 }
 
 /// Applies a plan.
-pub(super) async fn drive<'a>(
+pub async fn drive<'a>(
     plan: &'a Plan,
     transport: &dyn Transport,
     limits: Limits,

@@ -21,7 +21,10 @@ mod trust;
 mod validate;
 
 pub use args::Cli;
+pub use drive::{Ended, Interrupt, drive};
 pub use exit::{Exit, Failure};
+pub use progress::Progress;
+pub use read::nodes as read_nodes;
 
 use args::Command;
 use terminal::Terminal;

@@ -11,7 +11,7 @@ use crate::lab::Address;
 use crate::plan::{Action, Change, Step};
 
 /// Takes note of what the engine does.
-pub(super) trait Progress {
+pub trait Progress {
     /// A leg of a change begins.
     fn leg(&mut self, change: &Change, steps: &[Step], put_back: bool);
     /// A change is over; said more than once of the same.

@@ -12,7 +12,7 @@ use crate::plan::{Seen, marks};
 use crate::transport::{ReachError, Transport};
 
 /// What came of reading each of `nodes`. A second probe goes only where something left the file.
-pub(super) async fn nodes<'a>(
+pub async fn nodes<'a>(
     lab: &Lab,
     declared: &[Declared],
     nodes: impl IntoIterator<Item = &'a Node>,

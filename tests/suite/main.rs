@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 mod bad;
+mod demo;
 mod examples;
 mod generated;
 mod kinds;
@@ -9,4 +10,5 @@ mod local;
 mod network_script;
 mod parsing;
 mod readme;
+mod simulated;
 mod workspace;

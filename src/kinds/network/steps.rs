@@ -49,6 +49,8 @@ pub(super) struct Plan {
     pub(super) aside: Vec<String>,
     /// Files of `/etc/netplan` that were renamed once and get their names back.
     pub(super) back: Vec<String>,
+    /// Files in `/run/netplan` that a change which was cut off has left.
+    pub(super) staged: Vec<String>,
     /// Seconds.
     pub(super) confirm_within: u64,
 }
@@ -151,7 +153,9 @@ impl Plan {
 
     fn clear(&self) -> Vec<Step> {
         let mut steps = vec![Step::run("flush the names to the disk", ["sync", "--", ETC])];
-        for name in [OWN].into_iter().chain(self.aside.iter().chain(&self.back).map(String::as_str)) {
+        let names =
+            [OWN].into_iter().chain(self.aside.iter().chain(&self.back).chain(&self.staged).map(String::as_str));
+        for name in names.collect::<std::collections::BTreeSet<_>>() {
             let path = format!("{}/{name}", FOLDERS[0]);
             steps.push(Step::new(format!("remove {path}"), Act::Remove { path }));
         }

@@ -35,6 +35,7 @@ pub(super) fn change(wanted: &Wanted, seen: &Seen, reply: &Reply) -> Work {
         file: Some(file),
         aside: still_there.into_iter().map(str::to_owned).collect(),
         back: Vec::new(),
+        staged: seen.staged.clone(),
         confirm_within: wanted.network.confirm_within.as_secs(),
     };
     Work {
@@ -58,6 +59,7 @@ pub(super) fn removal(seen: &Seen, node: &str, reply: &Reply) -> Work {
         file: None,
         aside: Vec::new(),
         back: names.clone(),
+        staged: seen.staged.clone(),
         confirm_within: CONFIRM_REMOVAL,
     };
     let mut notes: Vec<String> = left.iter().map(|name| format!("`{name}` is deleted")).collect();

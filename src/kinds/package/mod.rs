@@ -131,11 +131,17 @@ fn installed(reply: &Reply, node: &Node) -> Result<Vec<Installed>, String> {
             "the node has no `dpkg-query`: packages are installed through apt (Debian, Ubuntu) alone".to_owned()
         );
     }
-    // 1: some of the names are unknown to it; 2: it failed (dpkg-query(1)).
-    if output.code > 1 {
+    if !is_answer(output) {
         return Err(output.complaint());
     }
     Ok(parse(output))
+}
+
+/// Whether `dpkg-query` told what it knows. 1: some of the names are unknown to it, and nothing else is wrong; 2: it
+/// failed (dpkg-query(1)).
+fn is_answer(output: &crate::observe::Output) -> bool {
+    let is_unknown_name = |line: &str| line.contains("no packages found matching");
+    output.code == 0 || (output.code == 1 && output.stderr.lines().all(is_unknown_name))
 }
 
 fn parse(output: &crate::observe::Output) -> Vec<Installed> {
@@ -290,7 +296,7 @@ impl Leftover for Gone {
     fn observe(&self, reply: &Reply) -> Observation {
         match reply.output(&self.ask()) {
             Err(why) => Observation::Unknown(why),
-            Ok(output) if output.code > 1 => Observation::Unknown(output.complaint()),
+            Ok(output) if !is_answer(output) => Observation::Unknown(output.complaint()),
             Ok(output) => match parse(output).into_iter().find(Installed::is_unpacked) {
                 None => Observation::Absent,
                 Some(entry) => Observation::Present([("version".to_owned(), entry.version.into())].into()),

@@ -375,9 +375,15 @@ pub(super) fn set_step(dataset: &str, settings: Vec<String>) -> Step {
     Step::run(about, argv)
 }
 
-/// The guard that these properties are as they were read.
+/// The guard that these properties are as they were read. What is inherited may change with its parent in the same
+/// apply: it gets a value of its own in any case.
 pub(super) fn guard<'a>(dataset: &str, live: &Live, properties: impl Iterator<Item = &'a str>) -> Guard {
-    let (names, values): (Vec<&str>, Vec<&str>) = properties.filter_map(|name| Some((name, live.value(name)?))).unzip();
+    let settings = properties.filter_map(|name| live.setting(name).map(|setting| (name, setting)));
+    let own = settings.filter(|(_, setting)| !setting.source.starts_with("inherited from"));
+    // That it is what it was holds in any case, and gives the command a property to ask for.
+    let all =
+        own.map(|(name, setting)| (name, setting.value.as_str())).chain(live.value("type").map(|it| ("type", it)));
+    let (names, values): (Vec<&str>, Vec<&str>) = all.unzip();
     let argv = ["zfs", "get", "-Hp", "-o", "value", &names.join(","), dataset].map(str::to_owned).to_vec();
     Guard::Output { argv, stdout: values.join("\n") }
 }

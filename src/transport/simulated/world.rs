@@ -74,6 +74,21 @@ impl World {
         self.machines.iter().flat_map(of).collect()
     }
 
+    /// Lets so many seconds pass on every node; timers fire in it.
+    pub fn wait(&mut self, seconds: u64) {
+        for machine in self.machines.values_mut() {
+            machine.pass(seconds * 1000);
+        }
+    }
+
+    /// Every dataset and volume, by node and name: the bytes of data in it, and a volume's size.
+    pub fn data(&self) -> BTreeMap<String, (u64, u64)> {
+        let of = |(node, machine): (&String, &Machine)| {
+            machine.storage.data().into_iter().map(|(name, data)| (format!("{node} {name}"), data)).collect::<Vec<_>>()
+        };
+        self.machines.iter().flat_map(of).collect()
+    }
+
     /// The names of its nodes.
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         self.machines.keys().map(String::as_str)

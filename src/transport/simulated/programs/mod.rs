@@ -91,6 +91,7 @@ const PROGRAMS: &[Program] = &[
     linux("journalctl", systemd::journalctl),
     everywhere("sh", shell::sh),
     everywhere("env", shell::env),
+    everywhere("date", shell::date),
     everywhere("sleep", shell::sleep),
     everywhere("true", shell::yes),
     everywhere("false", shell::no),

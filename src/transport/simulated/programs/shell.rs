@@ -3,7 +3,7 @@
 use super::super::gap::Gap;
 use super::super::machine::Machine;
 use super::super::shell;
-use super::{Stdin, done, failed, unknown};
+use super::{Stdin, done, failed, said, unknown};
 use crate::observe::Output;
 
 pub(super) fn sh(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
@@ -26,6 +26,14 @@ pub(super) fn env(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) 
     }
     let argv: Vec<String> = arguments[start..].iter().map(|word| (*word).to_owned()).collect();
     machine.run(&argv, stdin)
+}
+
+/// `date +%s`: the wall clock, which may jump.
+pub(super) fn date(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    match arguments {
+        ["+%s"] => said(format!("{}\n", machine.clock.wall())),
+        _ => unknown("date", arguments),
+    }
 }
 
 pub(super) fn sleep(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {

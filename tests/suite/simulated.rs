@@ -1,0 +1,6 @@
+//! The engine and the kinds against the simulated lab: whatever is edited, whatever breaks.
+
+mod bench;
+mod faults;
+mod generated;
+mod properties;

@@ -1,0 +1,127 @@
+//! A lab file and its simulated lab in this process: planned and applied by the very code that the commands run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use labctl::apply::{Limits, State};
+use labctl::cli::{Progress, drive, read_nodes};
+use labctl::config::Sources;
+use labctl::graph::Graph;
+use labctl::kinds::{self, Declared};
+use labctl::lab::{Lab, SecretName, load};
+use labctl::plan::{Change, Options, Plan, Step, build};
+use labctl::transport::simulated::{Fault, SimulatedLab, World};
+use labctl::transport::{Source, Transport};
+use zeroize::Zeroizing;
+
+/// A file that was read.
+pub(super) struct Bench {
+    pub(super) lab: Lab,
+    declared: Vec<Declared>,
+    graph: Graph,
+    sources: Arc<Sources>,
+}
+
+/// Every secret is its own name; blobs are those of the sources.
+struct Values(Arc<Sources>);
+
+impl Source for Values {
+    fn secret(&self, name: &SecretName) -> Result<Zeroizing<Vec<u8>>, String> {
+        Ok(Zeroizing::new(name.0.clone().into_bytes()))
+    }
+
+    fn blob(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.0.bytes(path).map(<[u8]>::to_vec).ok_or_else(|| format!("no {path}"))
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn leg(&mut self, _: &Change, _: &[Step], _: bool) {}
+    fn ended(&mut self, _: &Change, _: &State) {}
+    fn note(&mut self, _: &str) {}
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+impl Bench {
+    /// The file must be without errors.
+    pub(super) fn new(text: &str) -> Self {
+        Self::try_new(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    }
+
+    pub(super) fn try_new(text: &str) -> Result<Self, String> {
+        let sources = Sources::memory([("homelab.toml", text)]);
+        let loaded = load(&sources);
+        let errors: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == labctl::config::Severity::Error)
+            .collect();
+        let lab = loaded.lab.filter(|_| errors.is_empty()).ok_or_else(|| format!("{errors:#?}"))?;
+        let declared = kinds::declare(&lab);
+        let graph = Graph::new(&declared);
+        if let Some(cycle) = graph.cycles().first() {
+            return Err(format!("{cycle:#?}"));
+        }
+        Ok(Self { declared, graph, lab, sources: Arc::new(sources) })
+    }
+
+    /// The machines as their owner has them.
+    pub(super) fn found(&self, seed: u64) -> World {
+        World::found(&self.lab, seed)
+    }
+
+    pub(super) fn simulated(&self, world: World, faults: Vec<Fault>) -> SimulatedLab {
+        SimulatedLab::new(&self.lab, world, Arc::new(Values(Arc::clone(&self.sources)))).with_faults(faults)
+    }
+
+    /// Reads and plans; takes over whatever differs.
+    pub(super) fn plan(&self, transport: &dyn Transport) -> Plan {
+        let nodes = self.lab.nodes.values();
+        let seen = wait(read_nodes(&self.lab, &self.declared, nodes, transport, 10));
+        let everything = labctl::lab::Address::new(Vec::<String>::new());
+        let options = Options { adopt: vec![everything], ..Options::default() };
+        build(&self.lab, &self.declared, &self.graph, &seen, &options)
+    }
+
+    /// Plans, applies with faults, and gives back how far each change came and the machines afterwards.
+    pub(super) fn apply(&self, world: World, faults: Vec<Fault>) -> (BTreeMap<String, State>, World) {
+        let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
+        let transport = self.simulated(world, faults);
+        let (_sender, interrupts) = tokio::sync::mpsc::channel(1);
+        let ended = wait(drive(&plan, &transport, Limits::default(), &mut Silent, interrupts));
+        let states = ended.changes.into_iter().map(|(change, state)| (change.address.to_string(), state)).collect();
+        (states, transport.world())
+    }
+
+    /// Applies without faults; nothing may fail, and nothing may be left.
+    pub(super) fn converge(&self, world: World) -> World {
+        let (states, world) = self.apply(world, Vec::new());
+        for (address, state) in &states {
+            assert_eq!(*state, State::Done, "{address}");
+        }
+        self.expect_nothing_left(&world);
+        world
+    }
+
+    pub(super) fn expect_nothing_left(&self, world: &World) {
+        assert_eq!(world.gaps(), Vec::<String>::new());
+        let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
+        for change in &plan.changes {
+            assert!(!change.is_due() && !change.is_error(), "left: {change:#?}");
+        }
+    }
+
+    /// How many steps an undisturbed apply runs on each node.
+    pub(super) fn steps(&self, world: World) -> BTreeMap<String, u32> {
+        let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
+        let transport = self.simulated(world, Vec::new());
+        let (_sender, interrupts) = tokio::sync::mpsc::channel(1);
+        wait(drive(&plan, &transport, Limits::default(), &mut Silent, interrupts));
+        transport.steps()
+    }
+}

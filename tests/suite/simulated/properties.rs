@@ -1,0 +1,121 @@
+//! What holds of every lab and every edit of it.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use labctl::lab::Ground;
+use labctl::observe::{Answer, Ask, FileAnswer, Output, Reply};
+use labctl::plan::{Action, Step};
+use labctl::report;
+use labctl::transport::simulated::SimulatedLab;
+use labctl::transport::{ReachError, StepOutcome, Transport};
+use proptest::prelude::*;
+
+use super::bench::Bench;
+use super::generated::lab;
+
+fn cases(short: u32, long: u32) -> ProptestConfig {
+    let is_long = std::env::var_os("LABCTL_LONG").is_some_and(|long| long == "full");
+    ProptestConfig { cases: if is_long { long } else { short }, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(12, 300))]
+
+    #[test]
+    fn apply_then_plan_is_empty_and_plan_twice_is_the_same(text in lab()) {
+        let bench = Bench::new(&text);
+        let found = bench.found(7);
+        let before = found.to_json();
+        let first = report::json(&bench.plan(&bench.simulated(found.clone(), Vec::new())));
+        let second = report::json(&bench.plan(&bench.simulated(found.clone(), Vec::new())));
+        prop_assert_eq!(first, second);
+        prop_assert_eq!(found.to_json(), before);
+        bench.converge(found);
+    }
+
+    #[test]
+    fn no_edit_destroys_or_shrinks_data(first in lab(), second in lab(), third in lab()) {
+        let mut world = Bench::new(&first).found(3);
+        for text in [first, second, third] {
+            let bench = Bench::new(&text);
+            world = bench.simulated(world, Vec::new()).world();
+            let before = world.data();
+            world = bench.apply(world, Vec::new()).1;
+            prop_assert_eq!(world.gaps(), Vec::<String>::new());
+            let after = world.data();
+            for (name, (holds, size)) in before {
+                let now = after.get(&name);
+                prop_assert!(now.is_some_and(|(h, s)| *h >= holds && *s >= size), "{}: {:?}", name, now);
+            }
+        }
+    }
+
+    #[test]
+    fn an_edit_leaves_nothing_to_do_but_what_was_refused(first in lab(), second in lab()) {
+        let bench = Bench::new(&first);
+        let world = bench.converge(bench.found(5));
+        let bench = Bench::new(&second);
+        let (_, world) = bench.apply(bench.simulated(world, Vec::new()).world(), Vec::new());
+        let plan = bench.plan(&bench.simulated(world, Vec::new()));
+        for change in &plan.changes {
+            prop_assert!(!change.is_due(), "{:#?}", change);
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_never_created(text in lab(), applied: bool, mask: u64, how in 0_u8..3) {
+        let bench = Bench::new(&text);
+        let world = if applied { bench.converge(bench.found(1)) } else { bench.found(1) };
+        let creates = |transport: &dyn Transport| -> BTreeMap<String, Action> {
+            let plan = bench.plan(transport);
+            let due = plan.changes.iter().filter(|change| change.is_due() && change.action == Action::Create);
+            due.map(|change| (change.address.to_string(), change.action)).collect()
+        };
+        let whole = creates(&bench.simulated(world.clone(), Vec::new()));
+        let lossy = creates(&Lossy { lab: bench.simulated(world, Vec::new()), mask, how });
+        for address in lossy.keys() {
+            prop_assert!(whole.contains_key(address), "{}", address);
+        }
+    }
+}
+
+/// A lab of whose answers some are lost, or say that something failed.
+struct Lossy {
+    lab: SimulatedLab,
+    mask: u64,
+    how: u8,
+}
+
+impl Lossy {
+    fn spoiled(&self, ask: &Ask) -> Answer {
+        let why = "Input/output error".to_owned();
+        match (self.how, ask) {
+            (0, _) => Answer::Lost(why),
+            (_, Ask::Run(_)) => {
+                let code = if self.how == 1 { 1 } else { 255 };
+                Answer::Output(Output { stdout: Vec::new(), stderr: why, code })
+            }
+            (_, Ask::Folder { .. }) => Answer::Lost(why),
+            (_, Ask::File { .. } | Ask::Same { .. }) => Answer::File(FileAnswer::Unreadable(why)),
+        }
+    }
+}
+
+impl Transport for Lossy {
+    fn probe<'a>(&'a self, ground: &'a Ground, asks: &'a [Ask]) -> BoxFuture<'a, Result<Reply, ReachError>> {
+        async move {
+            let mut reply = self.lab.probe(ground, asks).await?;
+            for (_, ask) in asks.iter().enumerate().filter(|(i, _)| self.mask >> (i % 64) & 1 == 1) {
+                reply.insert(ask.clone(), self.spoiled(ask));
+            }
+            Ok(reply)
+        }
+        .boxed()
+    }
+
+    fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
+        self.lab.act(ground, leg)
+    }
+}
