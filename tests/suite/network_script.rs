@@ -137,6 +137,7 @@ fn a_put_back_undoes_all_that_the_change_made_and_only_once() {
     assert_eq!(
         host.calls(),
         [
+            "systemctl stop labctl-network.service",
             "ip link del dev eth1.8",
             "netplan apply",
             "ip addr add 10.0.2.15/24 dev eth0",

@@ -229,6 +229,8 @@ keep() {
 put_back() {
   decide host || exit 0
   echo 'labctl: nobody has confirmed the new network, the old one is put back'
+  # One that hangs must not work against this.
+  systemctl stop labctl-network.service 2>/dev/null
   facts hidden | while read -r file; do rm -f -- "$netplan_run/$file"; done
   facts made | while read -r device; do ! exists "$device" || ip link del dev "$device"; done
   netplan apply || { sleep 2; netplan apply; }
