@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::observe::{Ask, FileAnswer, Reply};
 use crate::plan::Guard;
 
-const TREE: [&str; 5] = ["lsblk", "-J", "-b", "-o", "NAME,PATH,TYPE,FSTYPE,PTTYPE,LABEL,MOUNTPOINT"];
+const TREE: [&str; 5] = ["lsblk", "-J", "-b", "-o", "NAME,PATH,TYPE,FSTYPE,PTTYPE,LABEL,PARTLABEL,MOUNTPOINT"];
 
 /// All block devices of a node.
 pub(super) fn tree_ask() -> Ask {
@@ -55,10 +55,13 @@ pub(super) fn blank(reply: &Reply, device: &str) -> Result<Vec<Guard>, Fault> {
     }
     let unfit = |why: &str| Fault::Unfit(format!("what is on `{device}` can't be told: {why}"));
     let mut guards = Vec::new();
+    let mut is_half_made = false;
     let tree = reply.output(&one_ask(device)).map_err(|why| unfit(&why))?;
     if tree.code == 0 {
         let json: Json = serde_json::from_slice(&tree.stdout).map_err(|error| unfit(&error.to_string()))?;
-        if let Some(what) = json["blockdevices"].as_array().into_iter().flatten().find_map(contents) {
+        let disks = json["blockdevices"].as_array().map_or(&[][..], Vec::as_slice);
+        is_half_made = disks.iter().all(is_cut_off);
+        if let Some(what) = disks.iter().filter(|disk| !is_cut_off(disk)).find_map(contents) {
             return Err(Fault::Holds(format!("`{device}` holds {what}")));
         }
         let argv = TREE.into_iter().chain([device]).map(str::to_owned).collect();
@@ -73,16 +76,30 @@ pub(super) fn blank(reply: &Reply, device: &str) -> Result<Vec<Guard>, Fault> {
         }
     }
     let signature = reply.output(&Ask::Run(signature_argv(device))).map_err(|why| unfit(&why))?;
-    match (signature.code, signature.text().trim(), signature.stderr.trim()) {
-        (2, "", "") => {
-            guards.push(Guard::Output { argv: signature_argv(device), stdout: String::new() });
-            Ok(guards)
-        }
-        (0, text, _) if !text.is_empty() => Err(Fault::Holds(format!("`{device}` holds {}", signature_words(text)))),
+    let text = signature.text();
+    match (signature.code, text.trim(), signature.stderr.trim()) {
+        (2, "", "") => {}
+        (0, text, _) if text.is_empty() => return Err(unfit("`blkid` found something and does not say what")),
+        (0, text, _) => match signature_words(text) {
+            Some(_) if is_half_made && field(text, "TYPE").is_none() => {}
+            Some(what) => return Err(Fault::Holds(format!("`{device}` holds {what}"))),
+            None => {}
+        },
         // 8: several signatures that contradict each other.
-        (8, ..) => Err(Fault::Holds(format!("`{device}` holds signatures of several kinds"))),
-        _ => Err(unfit(&signature.complaint())),
+        (8, ..) => return Err(Fault::Holds(format!("`{device}` holds signatures of several kinds"))),
+        _ => return Err(unfit(&signature.complaint())),
     }
+    guards.push(Guard::Output { argv: signature_argv(device), stdout: text.into_owned() });
+    Ok(guards)
+}
+
+/// Whether a disk has the partitions that `zpool create` begins with and no label of a pool: it was cut off there, and
+/// the next one can take the disk. There is nothing to lose: a pool's data can't be reached without its labels.
+fn is_cut_off(disk: &Json) -> bool {
+    let parts = disk["children"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_blank = |part: &Json| part["fstype"].is_null() && part["mountpoint"].is_null() && part["children"].is_null();
+    let is_first = |part: &Json| part["partlabel"].as_str().is_some_and(|label| label.starts_with("zfs-"));
+    disk["fstype"].is_null() && parts.len() == 2 && parts.iter().all(is_blank) && parts.iter().any(is_first)
 }
 
 /// A device that carries the label of a pool of that name.
@@ -134,13 +151,17 @@ fn contents(device: &Json) -> Option<String> {
     }
 }
 
-fn signature_words(text: &str) -> String {
-    match (field(text, "TYPE"), field(text, "LABEL"), field(text, "PTTYPE")) {
+/// What `blkid` found, apart from a partition's own place in its table.
+fn signature_words(text: &str) -> Option<String> {
+    Some(match (field(text, "TYPE"), field(text, "LABEL"), field(text, "PTTYPE")) {
         (Some("zfs_member"), Some(pool), _) => format!("a part of the pool `{pool}`"),
         (Some(kind), ..) => format!("`{kind}`"),
         (None, _, Some(table)) => format!("a partition table (`{table}`)"),
+        (None, _, None) if text.lines().all(|line| line.starts_with("DEVNAME=") || line.starts_with("PART_ENTRY_")) => {
+            return None;
+        }
         (None, _, None) => "something that `blkid` knows".to_owned(),
-    }
+    })
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -183,6 +204,28 @@ mod tests {
                 other => panic!("{words}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_disk_that_a_cut_off_zpool_create_has_partitioned_is_blank() {
+        let tree = |kind: &str| {
+            format!(
+                r#"{{"type":"disk","fstype":null,"pttype":"gpt","children":[
+                {{"type":"part","pttype":"gpt","fstype":{kind},"partlabel":"zfs-36afb84f73a11613","mountpoint":null}},
+                {{"type":"part","pttype":"gpt","fstype":null,"partlabel":null,"mountpoint":null}}]}}"#
+            )
+        };
+        let table = || output(0, "DEVNAME=/dev/vdc\nPTUUID=35d8\nPTTYPE=gpt\n", "");
+        assert_eq!(blank(&device(&tree("null"), table()), "/dev/vdb").unwrap().len(), 2);
+        let held = blank(&device(&tree(r#""zfs_member""#), table()), "/dev/vdb");
+        assert!(matches!(held, Err(Fault::Holds(_))), "{held:?}");
+    }
+
+    #[test]
+    fn a_blank_partition_is_as_good_as_a_blank_disk() {
+        let part = r#"{"type":"part","fstype":null,"pttype":"gpt","partlabel":"data","mountpoint":null}"#;
+        let entry = output(0, "DEVNAME=/dev/vdb\nPART_ENTRY_SCHEME=gpt\nPART_ENTRY_NUMBER=1\n", "");
+        assert!(blank(&device(part, entry), "/dev/vdb").is_ok());
     }
 
     #[test]

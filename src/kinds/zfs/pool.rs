@@ -133,7 +133,9 @@ impl Wanted {
                 }
             }
         }
-        let mut step = Step::run(format!("create the pool {}", self.name), self.create_argv(devices, task.mark));
+        // Two at a time get into each other's way: each waits for udev to show the partitions that it has made.
+        let argv = self.create_argv(devices, task.mark);
+        let mut step = Step::run(format!("create the pool {}", self.name), argv).exclusive("zpool create").limit(300);
         step.guards = guards;
         let mut work = Work::steps(vec![step]);
         work.notes.push(format!("takes {} whole", devices.join(", ")));
