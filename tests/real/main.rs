@@ -11,3 +11,4 @@ mod whole;
 #[path = "../suite/workspace.rs"]
 #[expect(dead_code, reason = "the other test binary needs more of it")]
 mod workspace;
+mod zfs;

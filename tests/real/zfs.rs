@@ -1,0 +1,306 @@
+//! ZFS on a real OpenZFS: made from blank disks, drift, refusals, what leaves the file, marks that are lost.
+
+use crate::support::operator::Operator;
+use crate::support::vm::Vm;
+
+/// Every property that somebody set by hand or labctl did, without marks and without what ZFS measures.
+const STATE: &str = "zfs get -Hp -t filesystem,volume -s local,received -o name,property,value all | grep -v labctl:; \
+    zpool list -H -o name; zfs list -H -o name";
+
+const VMS: &str = r#"
+[pools.vms]
+node = "n5"
+devices = ["/dev/disk/by-id/virtio-labdisk0"]
+properties = { compression = "lz4", atime = "off", autotrim = "on" }
+[pools.vms.datasets.homelab]
+properties = { compression = "on" }
+[pools.vms.datasets."homelab/media"]
+properties = { recordsize = "1M", quota = "200MiB", xattr = "sa", "com.example:note" = "a 'b' $(c)" }
+[pools.vms.datasets."deep/er/still"]
+[pools.vms.volumes."Home Assistant"]
+size = "64MiB"
+[pools.vms.volumes."thin/one"]
+size = "32MiB"
+properties = { refreservation = "none", volblocksize = "8KiB" }
+"#;
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn pools_are_made_on_blank_disks_with_all_that_lies_in_them() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(
+        &vm,
+        &format!(
+            "{VMS}\n[pools.tank]\nnode = \"n5\"\nlayout = \"mirror\"\n\
+             devices = [\"/dev/disk/by-id/virtio-labdisk1\", \"/dev/disk/by-id/virtio-labdisk2\"]\n"
+        ),
+    );
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(
+        vm.ok("zpool get -H -o value health,autotrim vms; zpool status tank | grep -c mirror-0"),
+        "ONLINE\non\n1\n"
+    );
+    assert_eq!(
+        vm.ok("zfs get -Hp -o value,source recordsize,quota,com.example:note,atime vms/homelab/media"),
+        "1048576\tlocal\n209715200\tlocal\na 'b' $(c)\tlocal\noff\tinherited from vms\n"
+    );
+    assert_eq!(
+        vm.ok("zfs get -Hp -o value volsize,volblocksize,refreservation vms/thin/one; zfs get -Hp -o value volsize 'vms/Home Assistant'"),
+        "33554432\n8192\n0\n67108864\n"
+    );
+    let marks = "zfs get -H -t filesystem,volume -s local -o name,value labctl:address";
+    assert!(!vm.ok(marks).contains("vms/deep\t"), "a parent that is not declared carries no mark");
+    assert_eq!(vm.ok(marks).lines().count(), 7);
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn a_disk_that_holds_anything_is_refused_and_stays_as_it_is() {
+    let vm = Vm::fresh();
+    vm.ok(
+        "cd /dev/disk/by-id; mkfs.ext4 -q virtio-labdisk0; parted -s virtio-labdisk1 mklabel gpt; \
+         parted -s virtio-labdisk2 mklabel gpt mkpart data 1MiB 100%; udevadm settle; mkfs.vfat virtio-labdisk2-part1 >/dev/null; \
+         zpool create old virtio-labdisk3; zpool export old; zpool create used virtio-labdisk4; \
+         mkswap virtio-labdisk5 >/dev/null; udevadm settle",
+    );
+    let operator = Operator::of(&vm, "");
+    let before = vm.ok("for i in 0 1 2 3 4 5; do sha256sum /dev/disk/by-id/virtio-labdisk$i; done");
+    for (disk, words) in [
+        ("0", "holds `ext4`"),
+        ("1", "holds a partition table (`gpt`)"),
+        ("2", "holds `vfat` (on /dev/"),
+        ("3", "holds a part of the pool `old`"),
+        ("4", "holds a part of the pool `used`"),
+        ("5", "holds `swap`"),
+    ] {
+        operator.declare(&format!(
+            "[pools.tank]\nnode = \"n5\"\ndevices = [\"/dev/disk/by-id/virtio-labdisk{disk}\"]\n[pools.tank.datasets.x]\n"
+        ));
+        let plan = operator.plan(8).stdout;
+        assert!(plan.contains(words), "{plan}");
+        operator.expect(&["apply", "--auto-approve"], 8);
+    }
+    operator.declare("[pools.tank]\nnode = \"n5\"\ndevices = [\"/dev/disk/by-id/nothing\"]\n");
+    let plan = operator.expect(&["plan"], 1).stdout;
+    assert!(plan.contains("there is no `/dev/disk/by-id/nothing`"), "{plan}");
+    assert_eq!(vm.ok("for i in 0 1 2 3 5; do sha256sum /dev/disk/by-id/virtio-labdisk$i; done"), {
+        let kept = before.lines().filter(|line| !line.ends_with("labdisk4"));
+        kept.map(|line| format!("{line}\n")).collect::<String>()
+    });
+    assert_eq!(vm.ok("zpool list -H -o name"), "used\n");
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn a_device_that_gets_data_between_plan_and_create_is_not_taken() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    let steps = operator.expect(&["plan", "--show-steps=sh"], 0).stdout;
+    vm.ok("mkfs.ext4 -q /dev/disk/by-id/virtio-labdisk0");
+    let ran = vm.sh(&steps);
+    assert_ne!(ran.code, 0, "{}", ran.stdout);
+    assert_eq!(vm.ok("blkid -p -o value -s TYPE /dev/disk/by-id/virtio-labdisk0; zpool list -H -o name"), "ext4\n");
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn drift_of_properties_is_mended_and_what_is_inherited_equal_stays_inherited() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    vm.ok("zfs inherit compression vms/homelab; zfs inherit xattr vms/homelab/media");
+    vm.ok("zfs set com.example:other=kept atime=on vms/homelab/media");
+    vm.ok("zfs set quota=100M vms/homelab/media; zpool set autotrim=off vms; zfs set atime=on vms");
+    let plan = operator.plan(0).stdout;
+    for words in ["\"100MiB\" -> \"200MiB\"", "autotrim", "# pools.vms will be updated in-place", "(lab changed)"] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
+    assert!(!plan.contains("pools.vms.datasets.homelab will"), "inherited lz4 is what `on` means:\n{plan}");
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(
+        vm.ok("zfs get -Hp -o value,source quota,atime,com.example:other vms/homelab/media; zpool get -H -o value autotrim vms; \
+               zfs get -H -o source compression vms/homelab"),
+        "209715200\tlocal\non\tlocal\nkept\tlocal\non\ninherited from vms\n",
+        "what is not declared is not touched"
+    );
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn volumes_grow_and_nothing_shrinks_below_what_it_holds() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    vm.ok("dd if=/dev/urandom of=/vms/homelab/media/film bs=1M count=50 2>/dev/null; zpool sync");
+
+    operator.replace("size = \"64MiB\"", "size = \"96MiB\"");
+    let plan = operator.plan(0).stdout;
+    assert!(plan.contains("\"64MiB\" -> \"96MiB\"") && plan.contains("virsh blockresize"), "{plan}");
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(vm.ok("zfs get -Hp -o value volsize 'vms/Home Assistant'"), "100663296\n");
+
+    let before = vm.ok(STATE);
+    for (from, to, words, code) in [
+        ("size = \"96MiB\"", "size = \"48MiB\"", "would shrink from 96MiB to 48MiB", 8),
+        ("quota = \"200MiB\"", "quota = \"20MiB\"", "`quota` of `vms/homelab/media` would be 20MiB, and 50.", 8),
+        ("volblocksize = \"8KiB\"", "volblocksize = \"16KiB\"", "ZFS sets it when `vms/thin/one` is made", 1),
+        ("recordsize = \"1M\"", "casesensitivity = \"insensitive\"", "or migrate:", 1),
+        ("recordsize = \"1M\"", "colour = \"red\"", "knows no property `colour`", 1),
+        ("recordsize = \"1M\"", "used = \"1\"", "what ZFS measures", 1),
+    ] {
+        operator.replace(from, to);
+        let plan = operator.expect(&["plan"], code).stdout;
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+        operator.expect(&["apply", "--auto-approve"], code);
+        operator.replace(to, from);
+    }
+    assert_eq!(vm.ok(STATE), before);
+    operator.expect_no_changes();
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn what_leaves_the_file_is_forgotten_once_and_stays() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    let before = vm.ok(STATE);
+    let pool = VMS.split("[pools.vms.datasets.homelab]").next().unwrap();
+    operator.declare(pool);
+    let plan = operator.plan(0).stdout;
+    for words in ["zfs destroy vms/homelab/media", "zfs destroy 'vms/Home Assistant'", "0 to destroy"] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(vm.ok(STATE), before);
+    assert_eq!(vm.ok("zfs get -H -o value labctl:origin vms/homelab/media"), "released\n");
+
+    operator.declare("");
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(vm.ok(STATE), before);
+
+    operator.declare(VMS);
+    let plan = operator.plan(0).stdout;
+    assert!(plan.contains("6 to adopt, 0 to add, 0 to change, 0 to destroy."), "{plan}");
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(vm.ok(STATE), before);
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn lost_marks_destroy_nothing() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    let before = vm.ok(STATE);
+    vm.ok("for p in lab address origin owns digest; do zfs inherit -r labctl:$p vms; done");
+    let plan = operator.plan(0).stdout;
+    assert!(plan.contains("6 to adopt, 0 to add, 0 to change, 0 to destroy."), "{plan}");
+
+    // Neither is what left the file while it had no mark, nor what has only a part of one.
+    let pool = VMS.split("[pools.vms.datasets.homelab]").next().unwrap();
+    operator.declare(pool);
+    operator.apply();
+    vm.ok("zfs inherit labctl:owns vms; zfs inherit labctl:digest vms");
+    operator.apply();
+    operator.expect_no_changes();
+    assert_eq!(vm.ok(STATE), before);
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn what_zfs_does_not_say_is_unknown_and_not_missing() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    let stub = |name: &str, script: &str| {
+        vm.ok(&format!(
+            "mv /usr/sbin/{name} /usr/sbin/{name}.real; printf '#!/bin/sh\\n{script}\\n' > /usr/sbin/{name}; chmod 755 /usr/sbin/{name}"
+        ));
+    };
+    for (name, script, resources) in [
+        ("zfs", "echo internal error: out of memory >&2; exit 1", 6),
+        ("zfs", "exit 0", 6),
+        ("zpool", "echo internal error >&2; exit 1", 6),
+    ] {
+        stub(name, script);
+        let plan = operator.expect(&["plan"], 1).stdout;
+        assert!(plan.contains(&format!("{resources} unknown")), "{name} {script}\n{plan}");
+        assert!(!plan.contains("will be created"), "{plan}");
+        operator.expect(&["apply", "--auto-approve"], 1);
+        vm.ok(&format!("mv /usr/sbin/{name}.real /usr/sbin/{name}"));
+    }
+    operator.expect_no_changes();
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn exported_locked_degraded_and_read_only_are_states_of_their_own() {
+    let vm = Vm::fresh();
+    vm.ok("head -c 32 /dev/urandom > /root/key; zpool create vms /dev/disk/by-id/virtio-labdisk0");
+    vm.ok(
+        "zfs create -o encryption=on -o keyformat=raw -o keylocation=file:///root/key vms/secret; zfs create vms/open",
+    );
+    let file = "[pools.vms]\nnode = \"n5\"\n[pools.vms.datasets.secret]\nproperties = { encryption = \"on\" }\n[pools.vms.datasets.open]\n";
+    let operator = Operator::of(&vm, file);
+    operator.apply();
+    operator.expect_no_changes();
+
+    vm.ok("zfs unmount vms/secret; zfs unload-key vms/secret; zfs unmount vms/open");
+    let plan = operator.plan(0).stdout;
+    assert!(plan.contains("pools.vms.datasets.secret: its key is not loaded"), "{plan}");
+    assert!(plan.contains("pools.vms.datasets.open: it is not mounted at `/vms/open`"), "{plan}");
+    operator.declare(&format!("{file}[pools.vms.datasets.\"secret/x\"]\n[pools.vms.datasets.\"open/x\"]\n"));
+    let plan = operator.expect(&["plan"], 1).stdout;
+    assert!(plan.contains("the key of `vms/secret` above it is not loaded"), "{plan}");
+    assert!(plan.contains("`vms/open` above it is not mounted"), "{plan}");
+    operator.declare(file);
+
+    vm.ok("zpool export vms; udevadm settle");
+    let plan = operator.expect(&["plan"], 1).stdout;
+    assert!(plan.contains("the pool `vms` is exported") && plan.contains("3 unknown"), "{plan}");
+    assert!(!plan.contains("will be created"), "{plan}");
+
+    vm.ok("zpool import -o readonly=on vms");
+    operator.declare(
+        &file.replace("[pools.vms.datasets.open]", "[pools.vms.datasets.open]\nproperties = { atime = \"off\" }"),
+    );
+    let plan = operator.expect(&["plan"], 1).stdout;
+    assert!(plan.contains("imported read-only"), "{plan}");
+
+    vm.ok("zpool export vms; zpool import -l vms; zpool attach -w vms virtio-labdisk0 /dev/disk/by-id/virtio-labdisk1; zpool offline vms virtio-labdisk1");
+    operator.declare(file);
+    let plan = operator.plan(0).stdout;
+    assert!(plan.contains("pools.vms: the pool is DEGRADED"), "{plan}");
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn pools_made_by_hand_are_shown_as_tables_that_only_adopt() {
+    let vm = Vm::fresh();
+    vm.ok(
+        "zpool create -o ashift=12 -O mountpoint=/srv/tank tank /dev/disk/by-id/virtio-labdisk0; zpool set comment='the old one' tank; \
+         zfs create -p -o quota=100M -o com.example:note='a b' 'tank/with space/x'; zfs create -V 32M tank/thick; \
+         zfs create -s -V 32M -b 8K tank/thin; zfs create -o mountpoint=none -o recordsize=1M -o xattr=sa tank/none; \
+         zfs snapshot tank/none@now; zfs send tank/none@now | zfs recv tank/copy; zfs send -p tank/none@now | zfs recv tank/received",
+    );
+    let operator = Operator::of(&vm, "");
+    let file = operator.expect(&["show", "n5", "--as-toml", "--undeclared"], 0).stdout;
+    let pools = &file[file.find("[pools").expect("pools")..];
+    for words in ["quota = \"100MiB\"", "refreservation = \"none\"", "recordsize = \"1MiB\"", "the old one"] {
+        assert!(pools.contains(words), "{words} is not in\n{pools}");
+    }
+    operator.declare(pools);
+    let before = vm.ok(STATE);
+    let plan = operator.plan(0).stdout;
+    assert!(plan.contains("8 to adopt, 0 to add, 0 to change, 0 to destroy."), "{pools}\n{plan}");
+    operator.expect(&["apply", "--adopt-only", "--auto-approve"], 0);
+    operator.expect_no_changes();
+    assert_eq!(vm.ok(STATE), before, "adoption changes marks alone");
+}
