@@ -47,7 +47,7 @@ gateway = "192.168.64.1"
 
 [nodes.n5]
 address = "10.0.2.15"
-ssh = {{ host = "127.0.0.1", port = {}, identity = {:?}, known_hosts = {:?}, {ssh} }}
+ssh = {{ host = "127.0.0.1", port = {}, identity = {:?}, known_hosts = {:?}, connect_timeout = "60s", {ssh} }}
 "#,
             vm.port(),
             vm.key().to_str().unwrap(),
