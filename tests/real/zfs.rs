@@ -95,12 +95,24 @@ fn a_disk_that_holds_anything_is_refused_and_stays_as_it_is() {
 #[ignore = "real lab: run tests/lab/run"]
 fn a_device_that_gets_data_between_plan_and_create_is_not_taken() {
     let vm = Vm::fresh();
-    let operator = Operator::of(&vm, VMS);
-    let steps = operator.expect(&["plan", "--show-steps=sh"], 0).stdout;
-    vm.ok("mkfs.ext4 -q /dev/disk/by-id/virtio-labdisk0");
-    let ran = vm.sh(&steps);
-    assert_ne!(ran.code, 0, "{}", ran.stdout);
-    assert_eq!(vm.ok("blkid -p -o value -s TYPE /dev/disk/by-id/virtio-labdisk0; zpool list -H -o name"), "ext4\n");
+    // The first pool's `zpool create` is preceded by somebody who formats the second one's disk.
+    vm.ok("mv /usr/sbin/zpool /usr/sbin/zpool.real; cat > /usr/sbin/zpool <<'SH'
+#!/bin/sh
+case $* in create*alpha*) mkfs.ext4 -q /dev/disk/by-id/virtio-labdisk1; udevadm settle ;; esac
+exec /usr/sbin/zpool.real \"$@\"
+SH
+chmod 755 /usr/sbin/zpool");
+    let pool =
+        |name, disk| format!("[pools.{name}]\nnode = \"n5\"\ndevices = [\"/dev/disk/by-id/virtio-labdisk{disk}\"]\n");
+    let operator = Operator::of(&vm, &(pool("alpha", 0) + &pool("beta", 1)));
+    operator.plan(0);
+    let run = operator.labctl(&["apply", "--auto-approve"]);
+    assert!([5, 7].contains(&run.code), "{run:#?}");
+    assert_eq!(
+        vm.ok("blkid -p -o value -s TYPE /dev/disk/by-id/virtio-labdisk1; zpool list -H -o name"),
+        "ext4\nalpha\n",
+        "{run:#?}"
+    );
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod property;
 mod read;
 mod site;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod volume;
 mod wanted;
 
