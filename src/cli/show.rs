@@ -52,8 +52,9 @@ async fn as_toml(stage: &Stage, args: &ShowArgs, terminal: Terminal) -> Result<E
         )));
     };
     let ground = Ground::Node(node.name.clone());
+    let kinds = || KINDS.iter().filter(|kind| kind.fits(node));
     let mut asks: Vec<Ask> = Vec::new();
-    for ask in KINDS.iter().flat_map(|kind| kind.survey_asks(node)).chain(marks::asks(node, &stage.declared)) {
+    for ask in kinds().flat_map(|kind| kind.survey_asks(node)).chain(marks::asks(node, &stage.declared)) {
         if !asks.contains(&ask) {
             asks.push(ask);
         }
@@ -63,7 +64,7 @@ async fn as_toml(stage: &Stage, args: &ShowArgs, terminal: Terminal) -> Result<E
     let reply = reply.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?;
     let mut found = Vec::new();
     let mut exit = Exit::Done;
-    for kind in KINDS {
+    for kind in kinds() {
         match kind.survey(&stage.lab, node, &reply) {
             Ok(entries) => found.extend(entries),
             Err(why) => {

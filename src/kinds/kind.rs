@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use crate::config::Located;
-use crate::lab::{Address, Ground, Lab, Meta, Node};
+use crate::lab::{Address, Connection, Ground, Lab, Meta, Node, Os};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Difference, Guard, Mark, Obstacle, Step, differences};
 
@@ -17,6 +17,11 @@ pub trait Kind: Sync {
 
     /// What the lab desires of this kind, in order of address.
     fn declare(&self, lab: &Lab) -> Vec<Resource>;
+
+    /// Whether a node can have resources of this kind: most need root on Linux.
+    fn fits(&self, node: &Node) -> bool {
+        node.os == Os::Linux && matches!(node.connection, Connection::Ssh(_))
+    }
 
     /// What happens to a resource that labctl made and that left the file.
     fn leaving(&self) -> Leaving {

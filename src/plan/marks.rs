@@ -19,7 +19,7 @@ impl Marks {
     pub fn read(node: &Node, reply: &Reply) -> Self {
         let mut marks = Self::default();
         let records = record::read(node, reply);
-        for kind in KINDS {
+        for kind in KINDS.iter().filter(|kind| kind.fits(node)) {
             let found = if kind.carries_marks() {
                 kind.marked(node, reply)
             } else {
@@ -82,7 +82,7 @@ impl Left<'_> {
 /// All that a plan asks a node first: what is declared on it and where marks lie. Equal asks are there once.
 pub fn asks(node: &Node, declared: &[Declared]) -> Vec<Ask> {
     let ground = Ground::Node(node.name.clone());
-    let general = KINDS.iter().filter(|kind| kind.carries_marks()).flat_map(|kind| kind.asks(node));
+    let general = KINDS.iter().filter(|kind| kind.carries_marks() && kind.fits(node)).flat_map(|kind| kind.asks(node));
     let of_resources = declared.iter().filter(|d| d.resource.ground == ground).flat_map(|d| d.resource.body.asks());
     unique(std::iter::once(record::ask(node)).chain(general).chain(of_resources))
 }

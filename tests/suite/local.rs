@@ -302,3 +302,20 @@ fn the_script_of_show_steps_does_what_apply_does() {
     assert!(status.unwrap().success(), "{script}");
     workspace.expect_no_changes();
 }
+
+#[test]
+fn wrong_arguments_are_an_error_and_never_pending_changes() {
+    let workspace = Workspace::new(LAB);
+    assert_eq!(workspace.labctl(&["plan", "--bogus"]).code, 1);
+    assert_eq!(workspace.labctl(&["--help"]).code, 0);
+}
+
+#[test]
+fn a_survey_of_this_machine_gives_a_file_that_is_valid_here() {
+    let workspace = Workspace::new(LAB);
+    workspace.apply();
+    let file = workspace.labctl(&["show", "here", "--as-toml", "--undeclared"]);
+    assert_eq!(file.code, 0, "{file:#?}");
+    workspace.write("homelab.toml", &file.stdout);
+    workspace.expect_no_changes();
+}

@@ -27,6 +27,10 @@ impl Kind for Files {
         "A file: its content, mode, owner and group."
     }
 
+    fn fits(&self, _node: &Node) -> bool {
+        true
+    }
+
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
         let all = lab.nodes.values().flat_map(|node| node.files.iter().map(move |(path, file)| (node, path, file)));
         all.map(|(node, path, file)| resource(lab, node, path, file)).collect()
