@@ -43,12 +43,22 @@ pub(super) async fn carry_out(
 ) -> Result<Exit, Failure> {
     let limits = Limits { parallelism: usize::from(selection.parallelism), ..Limits::default() };
     let mut progress = Lines::new(terminal);
-    let ended = drive::drive(plan, transport, limits, &mut progress, signals::interrupts()).await;
+    let mut interrupts = signals::interrupts();
+    let ended = drive::drive(plan, transport, limits, &mut progress, &mut interrupts).await;
     drop(progress);
     let (exit, text) = outcome::report(&ended, terminal.paint);
     terminal.print(&text);
-    let leftover = verify(stage, options, selection, transport, &ended, terminal).await?;
-    Ok(exit.and(leftover))
+    // Whoever interrupts wants to be let go, not to wait for another look.
+    if ended.interrupted {
+        return Ok(exit);
+    }
+    tokio::select! {
+        leftover = verify(stage, options, selection, transport, &ended, terminal) => Ok(exit.and(leftover?)),
+        Some(_) = interrupts.recv() => {
+            terminal.say("Interrupted: what was done has not been looked at again.\n");
+            Ok(exit.and(Exit::Interrupted))
+        }
+    }
 }
 
 fn approve(terminal: Terminal) -> Result<bool, Failure> {

@@ -31,7 +31,7 @@ pub async fn drive<'a>(
     transport: &dyn Transport,
     limits: Limits,
     progress: &mut dyn Progress,
-    mut interrupts: tokio::sync::mpsc::Receiver<Interrupt>,
+    interrupts: &mut tokio::sync::mpsc::Receiver<Interrupt>,
 ) -> Ended<'a> {
     let mut engine = Engine::new(plan, limits);
     let mut legs = FuturesUnordered::new();

@@ -180,3 +180,6 @@ impl Graph {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

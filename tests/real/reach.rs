@@ -175,3 +175,72 @@ fn a_node_that_is_down_is_named_even_where_nothing_is_declared_on_it() {
     assert_eq!(run.code, 4, "{run:#?}");
     assert!(run.stdout.contains("Warning: box: 127.0.0.1") && !run.stdout.contains("No changes. "), "{}", run.stdout);
 }
+
+/// A server where what writes waits until the file `go` is there, or the folder is gone.
+fn gated() -> (Sshd, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate");
+    let script = "#!/bin/sh\ncd \"${0%/*}\" || exit\nscript=$(cat)\ncase $script in *'ask 0 put '*)\n\
+                  until [ -e go ] || [ ! -e gate ]; do sleep 0.1; done ;; esac\nprintf '%s\\n' \"$script\" | sh -s\n";
+    std::fs::write(&gate, script).unwrap();
+    std::fs::set_permissions(&gate, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    (Sshd::with(&format!("ForceCommand {}", gate.display())), folder)
+}
+
+/// Applies two files, the second after the first, and interrupts `times` while the first is being written.
+fn interrupted(times: usize) -> (Run, Workspace, tempfile::TempDir, Sshd) {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let (sshd, folder) = gated();
+    let workspace = lab(sshd.port(), &sshd);
+    let text = workspace.read("homelab.toml");
+    let first = workspace.path("box/x");
+    let second = format!(
+        "[nodes.box.files.{:?}]\ncontent = \"y\\n\"\nafter = ['nodes.box.files.{first:?}']\n",
+        workspace.path("box/y")
+    );
+    workspace.write("homelab.toml", &(text + &second));
+    let mut child =
+        workspace.command(&["apply", "--auto-approve"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("Creating...") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    for _ in 0..times {
+        assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        if times == 1 || !said.contains("Interrupted") {
+            while !said.contains("Interrupted") {
+                assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+            }
+        }
+    }
+    if times == 1 {
+        std::fs::write(folder.path().join("go"), "").unwrap();
+    }
+    stderr.read_to_string(&mut said).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    (Run { stdout, stderr: said, code: output.status.code().unwrap_or(-1) }, workspace, folder, sshd)
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn after_ctrl_c_what_runs_ends_nothing_more_starts_and_the_next_run_goes_on() {
+    let (run, workspace, _folder, _sshd) = interrupted(1);
+    assert_eq!(run.code, 130, "{run:#?}");
+    assert!(workspace.exists("box/x") && !workspace.exists("box/y"), "{run:#?}");
+    assert!(run.stdout.contains("(the run was interrupted)"), "{run:#?}");
+    workspace.apply();
+    workspace.expect_no_changes();
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn a_second_ctrl_c_gives_up_at_once_and_says_what_is_not_known() {
+    let (run, workspace, folder, _sshd) = interrupted(2);
+    assert_eq!(run.code, 130, "{run:#?}");
+    assert!(run.stdout.contains("whether it was done is not known"), "{run:#?}");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    workspace.apply();
+    workspace.expect_no_changes();
+}
