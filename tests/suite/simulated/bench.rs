@@ -92,8 +92,8 @@ impl Bench {
     pub(super) fn apply(&self, world: World, faults: Vec<Fault>) -> (BTreeMap<String, State>, World) {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, faults);
-        let (_sender, interrupts) = tokio::sync::mpsc::channel(1);
-        let ended = wait(drive(&plan, &transport, Limits::default(), &mut Silent, interrupts));
+        let (_sender, mut interrupts) = tokio::sync::mpsc::channel(1);
+        let ended = wait(drive(&plan, &transport, Limits::default(), &mut Silent, &mut interrupts));
         let states = ended.changes.into_iter().map(|(change, state)| (change.address.to_string(), state)).collect();
         (states, transport.world())
     }
@@ -120,8 +120,8 @@ impl Bench {
     pub(super) fn steps(&self, world: World) -> BTreeMap<String, u32> {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, Vec::new());
-        let (_sender, interrupts) = tokio::sync::mpsc::channel(1);
-        wait(drive(&plan, &transport, Limits::default(), &mut Silent, interrupts));
+        let (_sender, mut interrupts) = tokio::sync::mpsc::channel(1);
+        wait(drive(&plan, &transport, Limits::default(), &mut Silent, &mut interrupts));
         transport.steps()
     }
 }
