@@ -190,6 +190,12 @@ fn notes(wanted: &Wanted, seen: &Seen, plan: &Plan) -> Vec<String> {
     )];
     notes.extend(seen.left(devices).iter().map(|name| format!("`{name}` is deleted")));
     notes.extend(plan.aside.iter().map(|name| format!("`{ETC}/{name}` is renamed to `{name}{ASIDE}`")));
+    notes.extend(plan.aside.iter().filter(|name| name.contains("cloud-init")).map(|name| {
+        format!(
+            "cloud-init may write {name} again; `network: {{config: disabled}}` in a file of /etc/cloud/cloud.cfg.d \
+             keeps it from that"
+        )
+    }));
     let dark = |name: &&String| seen.live.link(name).is_some_and(super::live::Link::lacks_carrier);
     notes
         .extend(wanted.network.ports.keys().filter(dark).map(|name| format!("`{name}` has no link: is its cable in?")));

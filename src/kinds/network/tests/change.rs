@@ -24,6 +24,13 @@ fn replaced_files_are_renamed_after_the_own_one_is_written() {
 }
 
 #[test]
+fn a_replaced_file_of_cloud_init_comes_with_a_warning() {
+    let toml = format!("{REPLACES}{DECLARED}{ETH0}").replace("01-netcfg", "50-cloud-init");
+    let notes = work(&toml, &Host::new().with("/etc/netplan", "50-cloud-init.yaml", BY_HAND)).notes;
+    assert!(notes.iter().any(|note| note.starts_with("cloud-init may write 50-cloud-init.yaml again")), "{notes:?}");
+}
+
+#[test]
 fn a_new_network_is_a_creation_of_all_its_devices() {
     let bare = Host::new().but("\"family\":\"inet\",\"local\":\"192.168.4.5\"", "\"family\":\"gone\"");
     let bare = ["eth1.8", "eth1.64", "bridge64"].into_iter().fold(bare, Host::without);
