@@ -62,3 +62,28 @@ fn mount(address: Address, name: String, properties: &BTreeMap<String, Located<S
     let is_automatic = properties.get("canmount").is_none_or(|value| value.value == "on");
     (is_automatic && point.starts_with('/')).then(|| Mount { address, name, point: point.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::above;
+    use crate::config::Sources;
+    use crate::lab::load;
+
+    const LAB: &str = "[lab]\nname='x'\n[nodes.n5]\naddress='192.168.4.5'\n[pools.vms]\nnode='n5'\n\
+        [pools.vms.datasets]\nmedia={}\n'media/index'={properties={mountpoint='/index'}}\n\
+        'media/index/deep'={}\nhidden={properties={mountpoint='none'}}\n";
+
+    fn name(path: &str) -> Option<String> {
+        let lab = load(&Sources::memory([("homelab.toml", LAB)])).lab.unwrap();
+        above(&lab, &lab.nodes["n5"], path).map(|mount| mount.name)
+    }
+
+    #[test]
+    fn a_file_lies_in_the_innermost_dataset_whose_mountpoint_is_above_it() {
+        assert_eq!(name("/vms/media/x").as_deref(), Some("vms/media"));
+        assert_eq!(name("/index/x").as_deref(), Some("vms/media/index"));
+        assert_eq!(name("/index/deep/x").as_deref(), Some("vms/media/index/deep"));
+        assert_eq!(name("/vms/hidden/x").as_deref(), Some("vms"));
+        assert_eq!(name("/vmsx"), None);
+    }
+}
