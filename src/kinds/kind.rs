@@ -108,6 +108,16 @@ pub trait Body: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Digest of what it takes in when it is applied and the lab can't tell afterwards; the mark remembers it.
+    fn inputs(&self) -> Option<String> {
+        None
+    }
+
+    /// What differs, beside `found`, because the mark says that it may not have taken in its inputs.
+    fn outdated(&self, _observed: &Attributes, _found: &[Difference]) -> Option<Difference> {
+        None
+    }
+
     /// What to do about it.
     fn work(&self, task: &Task<'_>) -> Work;
 }

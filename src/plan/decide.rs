@@ -78,7 +78,8 @@ fn absent(scene: &Scene<'_>, declared: &Declared, mark: Option<&Mark>, mut chang
             note: None,
         })
         .collect();
-    let new = Mark::new(&scene.lab.name, &change.address, Origin::Made, &desired);
+    let new =
+        Mark::new(&scene.lab.name, &change.address, Origin::Made, &desired).taking(declared.resource.body.inputs());
     let work = declared.resource.body.work(&Task { goal: Goal::Create, mark: &new, reply: scene.reply });
     finish(scene, declared, change, work, mark, new)
 }
@@ -91,9 +92,14 @@ fn present(
     observed: Attributes,
 ) -> Change {
     let desired = declared.resource.body.desired();
-    let differences = declared.resource.body.compare(&observed);
+    let mut differences = declared.resource.body.compare(&observed);
+    let inputs = declared.resource.body.inputs();
+    if mark.is_some_and(|mark| mark.may_lack(inputs.as_deref())) {
+        let outdated = declared.resource.body.outdated(&observed, &differences);
+        differences.extend(outdated);
+    }
     let origin = mark.map_or(Origin::Adopted, |mark| mark.origin);
-    let new = Mark::new(&scene.lab.name, &change.address, origin, &desired);
+    let new = Mark::new(&scene.lab.name, &change.address, origin, &desired).taking(inputs.clone());
     let equal = differences.is_empty();
     match mark {
         None => {

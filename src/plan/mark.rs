@@ -20,6 +20,9 @@ pub struct Mark {
     pub owns: BTreeSet<String>,
     /// Digest of the attributes that were last applied.
     pub digest: String,
+    /// Digest of what it took in from elsewhere and the lab can't tell: [`crate::kinds::Body::inputs`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
     /// Set before the act and taken off after it: a kill in between leaves it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
@@ -46,8 +49,22 @@ impl Mark {
             origin,
             owns: desired.keys().cloned().collect(),
             digest: digest(desired),
+            inputs: None,
             pending: false,
         }
+    }
+
+    /// The same, for a resource that has taken these in.
+    #[must_use]
+    pub fn taking(mut self, inputs: Option<String>) -> Self {
+        self.inputs = inputs;
+        self
+    }
+
+    /// Whether the resource may not have taken in what it should have: it took in something else, or its last apply was
+    /// cut off.
+    pub fn may_lack(&self, inputs: Option<&str>) -> bool {
+        self.pending || (self.inputs.is_some() && self.inputs.as_deref() != inputs)
     }
 
     /// The same, as it is written before the act.

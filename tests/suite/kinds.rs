@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use labctl::config::Sources;
 use labctl::graph::Graph;
-use labctl::kinds::{self, Declared};
+use labctl::kinds::{self, Declared, Resource};
 use labctl::lab::{Ground, Lab, load};
 use labctl::observe::{Answer, Ask, Body, FileAnswer, Output, Reply, Stat};
 use labctl::plan::record::Record;
@@ -27,6 +27,9 @@ struct Case {
     applied: Option<String>,
     #[serde(default)]
     adopted: bool,
+    /// Whether the apply that left the marks was cut off.
+    #[serde(default)]
+    pending: bool,
     #[serde(default)]
     programs: BTreeMap<String, Program>,
     #[serde(default)]
@@ -112,10 +115,15 @@ impl Case {
         let Some(applied) = &self.applied else { return Vec::new() };
         let lab = lab(applied);
         let origin = if self.adopted { Origin::Adopted } else { Origin::Made };
+        let mark = |lab: &Lab, resource: &Resource| {
+            let mark = Mark::new(&lab.name, &resource.address, origin, &resource.body.desired());
+            let mark = mark.taking(resource.body.inputs());
+            if self.pending { mark.pending() } else { mark }
+        };
         let record = |Declared { kind, resource }: Declared| Record {
             format: 1,
             kind: kind.name().into(),
-            mark: Mark::new(&lab.name, &resource.address, origin, &resource.body.desired()),
+            mark: mark(&lab, &resource),
             name: resource.name,
         };
         let files = kinds::declare(&lab).into_iter().map(record).enumerate().map(|(i, record)| {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::kinds::{Body, Goal, Task, Work, file, file_guard, package};
 use crate::lab::{Mode, Node, Unit};
 use crate::observe::{Ask, FileAnswer, Observation, Reply};
-use crate::plan::{Act, Attributes, Difference, Step, Value, shell_line};
+use crate::plan::{Act, Attributes, Difference, Step, Value, digest, shell_line};
 
 use super::reads::{self, is_template};
 use super::state::State;
@@ -22,6 +22,12 @@ pub(super) struct Wanted {
     /// Declared files that it reads.
     pub(super) reads: Vec<String>,
 }
+
+/// The attributes whose change restarts a unit that runs.
+const NEW_TEXT: [&str; 3] = ["content", "loaded", "reads"];
+
+/// That it was started after its files came to be as declared; differs where an apply was cut off between the two.
+const RESTARTED: &str = "restarted";
 
 /// The state of a read file when it needs no restart.
 const AS_DECLARED: &str = "as declared";
@@ -188,7 +194,7 @@ impl Wanted {
             let verb = if enabled { "enable" } else { "disable" };
             work.steps.push(Step::run(format!("{verb} {}", self.name), ["systemctl", verb, "--", &self.name]));
         }
-        let has_new_text = differs("content") || differs("loaded") || differs("reads");
+        let has_new_text = NEW_TEXT.into_iter().chain([RESTARTED]).any(differs);
         steps::run_state(self, &state, has_new_text, differs("running"), &mut work);
         Ok(work)
     }
@@ -235,6 +241,23 @@ impl Body for Wanted {
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
+    }
+
+    fn inputs(&self) -> Option<String> {
+        let contents: Vec<_> =
+            self.reads.iter().filter_map(|path| Some((path, &self.node.files.get(path)?.content))).collect();
+        (!contents.is_empty()).then(|| digest(&contents))
+    }
+
+    fn outdated(&self, observed: &Attributes, found: &[Difference]) -> Option<Difference> {
+        let runs = observed.get("running") == Some(&true.into()) && self.unit.running != Some(false);
+        let is_restarted = found.iter().any(|difference| NEW_TEXT.contains(&difference.attribute.as_str()));
+        (runs && !is_restarted).then(|| Difference {
+            attribute: RESTARTED.to_owned(),
+            before: Some(false.into()),
+            after: Some(true.into()),
+            note: Some("what it reads may be newer than it".to_owned()),
+        })
     }
 
     fn work(&self, task: &Task<'_>) -> Work {

@@ -79,6 +79,7 @@ fn mark(name: &str, carrier: Carrier, properties: &BTreeMap<String, String>) -> 
         },
         owns: text(OWNS).split(',').filter(|owned| !owned.is_empty()).map(str::to_owned).collect(),
         digest: text(DIGEST).to_owned(),
+        inputs: None,
         pending,
     })
 }
