@@ -68,15 +68,12 @@ impl Target {
         let Place::Simulated(folder) = place else {
             return Ok(Self::Real(RealLab::new(&stage.lab, Arc::new(values), access)));
         };
-        let world = match world(folder)? {
-            Some(world) => {
-                terminal.say(&banner(&format!("kept in `{}`", folder.display())));
-                world
-            }
-            None => {
-                terminal.say(&banner(&format!("new, to be kept in `{}`", folder.display())));
-                World::found(&stage.lab, 0)
-            }
+        let world = if let Some(world) = world(folder)? {
+            terminal.say(&banner(&format!("kept in `{}`", folder.display())));
+            world
+        } else {
+            terminal.say(&banner(&format!("new, to be kept in `{}`", folder.display())));
+            World::found(&stage.lab, 0)
         };
         let lab = SimulatedLab::new(&stage.lab, world, Arc::new(MadeUp(values))).with_access(access);
         Ok(Self::Simulated { lab: Box::new(lab), folder: folder.clone() })

@@ -65,7 +65,7 @@ impl Clock {
     }
 }
 
-/// A number that looks like chance and is always the same for the same seed (SplitMix64).
+/// A number that looks like chance and is always the same for the same seed (`SplitMix64`).
 pub(super) fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

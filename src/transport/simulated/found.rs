@@ -131,18 +131,15 @@ fn network(lab: &Lab, node: &Node, seed: u64, machine: &mut Machine) {
     machine.kernel = Kernel::started(names.iter().enumerate().map(port).collect::<Vec<_>>());
     let Some(address) = node.address else { return };
     let file = node.network.as_ref().and_then(|network| Some((network, network.replaces.first()?)));
-    match file {
-        Some((network, name)) => {
-            let text = installed(lab, network, address);
-            machine.files.write(&format!("/etc/netplan/{name}"), text, 0o600);
-            if let Ok((configuration, _)) = netplan::read(&machine.files, "/") {
-                configuration.bring_up(&mut machine.kernel, &machine.surroundings);
-            }
+    if let Some((network, name)) = file {
+        let text = installed(lab, network, address);
+        machine.files.write(&format!("/etc/netplan/{name}"), text, 0o600);
+        if let Ok((configuration, _)) = netplan::read(&machine.files, "/") {
+            configuration.bring_up(&mut machine.kernel, &machine.surroundings);
         }
-        None => {
-            machine.address_by_hand = names.first().map(|name| (name.clone(), subnet(lab, address)));
-            machine.kernel.by_hand(&machine.address_by_hand);
-        }
+    } else {
+        machine.address_by_hand = names.first().map(|name| (name.clone(), subnet(lab, address)));
+        machine.kernel.by_hand(machine.address_by_hand.as_ref());
     }
 }
 

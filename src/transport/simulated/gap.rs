@@ -6,7 +6,7 @@
 pub(super) struct Gap(String);
 
 impl Gap {
-    /// `zfs has no `-X``: what comes after "the simulated".
+    /// What comes after "the simulated": zfs has no `-X`.
     pub(super) fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }

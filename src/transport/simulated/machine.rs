@@ -172,7 +172,7 @@ impl Machine {
         self.files.make_folders("/tmp", 0o777);
         self.clock.boot();
         self.kernel = Kernel::started(self.kernel.ports().collect::<Vec<_>>());
-        self.kernel.by_hand(&self.address_by_hand);
+        self.kernel.by_hand(self.address_by_hand.as_ref());
         if let Ok((configuration, _)) = netplan::read(&self.files, "/") {
             configuration.bring_up(&mut self.kernel, &self.surroundings);
         }

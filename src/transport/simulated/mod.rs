@@ -4,6 +4,16 @@
 //! that they name. Where it can't know what a real host would do, it says so; it never guesses. The same seed gives the
 //! same run. Time passes when something takes time; nobody waits for it.
 
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_ref_mut,
+    reason = "all programs have one signature, whether they can fail, change the machine, or read"
+)]
+#![allow(clippy::match_same_arms, reason = "cases stand in the order of what they are about")]
+#![allow(clippy::needless_for_each, reason = "what is done to each stands behind what each is")]
+#![allow(clippy::format_collect, reason = "what programs print is put together line by line, and is never large")]
+#![allow(clippy::case_sensitive_file_extension_comparisons, reason = "Linux tells `.conf` from `.CONF`")]
+
 mod asks;
 mod clock;
 mod fault;

@@ -37,6 +37,7 @@ fn device<'a>(machine: &'a Machine, path: &'a str) -> Option<(&'a Link, &'a str)
 }
 
 /// The text of such a file; nothing inside where there is none, nothing at all where the path is no such file's.
+#[expect(clippy::option_option, reason = "no such path, and no file at such a path, are two answers")]
 pub(super) fn read(machine: &Machine, path: &str) -> Option<Option<String>> {
     if !path.starts_with("/proc/") && !path.starts_with("/sys/") {
         return None;

@@ -140,7 +140,7 @@ impl Units {
             load: if read.is_some() || self.transient.contains_key(name) { "loaded" } else { "not-found" },
             active,
             sub,
-            file: if read.is_some() { self.enablement(files, name) } else { "" },
+            file: if read.is_some() { Self::enablement(files, name) } else { "" },
             is_stale: read.is_some() && now.as_ref() != read,
             path: read.map(|(path, _)| path.clone()).unwrap_or_default(),
             kind: match setting(text, "Type") {
@@ -154,7 +154,7 @@ impl Units {
         }
     }
 
-    fn enablement(&self, files: &Tree, name: &str) -> &'static str {
+    fn enablement(files: &Tree, name: &str) -> &'static str {
         let is_link = |(path, entry): &(&str, &super::files::Entry)| {
             matches!(entry.what, What::Link(_)) && path.rsplit('/').next() == Some(name)
         };
@@ -169,8 +169,8 @@ impl Units {
     }
 
     /// `systemctl is-enabled`; nothing where there is no such unit.
-    pub(super) fn enabled(&self, files: &Tree, name: &str) -> Option<&'static str> {
-        found(files, name).map(|_| self.enablement(files, name))
+    pub(super) fn enabled(files: &Tree, name: &str) -> Option<&'static str> {
+        found(files, name).map(|_| Self::enablement(files, name))
     }
 
     /// The links that enabling makes: path and what it leads to. Nothing where there is no such unit.
@@ -222,7 +222,7 @@ impl Units {
         *self = Self::default();
         self.reload(files);
         for name in names(files) {
-            if self.enablement(files, &name) == "enabled" {
+            if Self::enablement(files, &name) == "enabled" {
                 self.start(&name);
             }
         }

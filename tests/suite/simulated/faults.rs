@@ -2,6 +2,7 @@
 //!
 //! The matrix is every trouble at every step of the apply of the project's own `homelab.toml`, and pairs drawn at
 //! random. `cargo test` runs a part of it; `tests/long` all of it.
+#![allow(clippy::print_stdout, reason = "how many fault points were tried is a result")]
 
 use labctl::apply::State;
 use labctl::transport::StepOutcome;
@@ -17,9 +18,12 @@ const LATER: u64 = 900;
 /// The dump of a world. A unit that a package brings and starts is made by the apply that installs the package, and
 /// adopted by one that finds it installed: that much of a record tells of the way and not of the lab.
 fn comparable(world: &World) -> String {
-    let of_line = |line: &str| match line.contains("/unit-") {
-        true => line.replace("\"origin\":\"adopted\"", "\"origin\":\"made\"") + "\n",
-        false => line.to_owned() + "\n",
+    let of_line = |line: &str| {
+        if line.contains("/unit-") {
+            line.replace("\"origin\":\"adopted\"", "\"origin\":\"made\"") + "\n"
+        } else {
+            line.to_owned() + "\n"
+        }
     };
     world.dump().lines().map(of_line).collect()
 }

@@ -2,11 +2,6 @@
 
 use proptest::prelude::*;
 
-/// Lines of a table, in TOML.
-fn lines(items: Vec<String>) -> String {
-    items.concat()
-}
-
 fn maybe(chance: f64, text: impl Strategy<Value = String> + 'static) -> BoxedStrategy<String> {
     prop::option::weighted(chance, text).prop_map(Option::unwrap_or_default).boxed()
 }
@@ -23,7 +18,7 @@ fn entries(table: &'static str, items: Vec<(&'static str, Vec<&'static str>)>) -
         maybe(0.5, prop::sample::select(values).prop_map(move |value| format!("\"{key}\" = {value}\n")))
     };
     let all: Vec<BoxedStrategy<String>> = items.into_iter().map(entry).collect();
-    all.prop_map(move |entries| format!("[nodes.n5.{table}]\n{}", lines(entries))).boxed()
+    all.prop_map(move |entries| format!("[nodes.n5.{table}]\n{}", entries.concat())).boxed()
 }
 
 fn unit() -> BoxedStrategy<String> {

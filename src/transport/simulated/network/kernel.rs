@@ -76,7 +76,7 @@ impl Kernel {
     }
 
     /// Gives a device an address that no file of netplan's tells of.
-    pub(in super::super) fn by_hand(&mut self, address: &Option<(String, Ipv4Net)>) {
+    pub(in super::super) fn by_hand(&mut self, address: Option<&(String, Ipv4Net)>) {
         let Some((device, net)) = address else { return };
         if let Some(link) = self.links.get_mut(device) {
             link.is_up = true;

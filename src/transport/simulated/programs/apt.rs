@@ -144,12 +144,11 @@ pub(super) fn dpkg_query(machine: &mut Machine, arguments: &[&str], _: &mut Stdi
         return said(all);
     }
     for name in names {
-        match machine.packages.version(name) {
-            Some(version) => output.stdout.extend(shown(name, version).into_bytes()),
-            None => {
-                output.stderr += &format!("dpkg-query: no packages found matching {name}\n");
-                output.code = 1;
-            }
+        if let Some(version) = machine.packages.version(name) {
+            output.stdout.extend(shown(name, version).into_bytes());
+        } else {
+            output.stderr += &format!("dpkg-query: no packages found matching {name}\n");
+            output.code = 1;
         }
     }
     if String::from_utf8_lossy(&output.stdout).contains("${") {

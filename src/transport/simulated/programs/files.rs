@@ -19,13 +19,12 @@ pub(super) fn cat(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) 
     }
     let mut output = Output::default();
     for path in paths {
-        match machine.read(path) {
-            Some(bytes) => output.stdout.extend(bytes),
-            None => {
-                let why = if machine.files.is_folder(path) { "Is a directory" } else { NONE };
-                output.stderr += &format!("cat: {path}: {why}\n");
-                output.code = 1;
-            }
+        if let Some(bytes) = machine.read(path) {
+            output.stdout.extend(bytes);
+        } else {
+            let why = if machine.files.is_folder(path) { "Is a directory" } else { NONE };
+            output.stderr += &format!("cat: {path}: {why}\n");
+            output.code = 1;
         }
     }
     Ok(output)

@@ -21,10 +21,13 @@ pub(super) fn ip(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Re
         (["-j", "-d"], ["addr", "show"]) => said(links_json(kernel)),
         (["-j", "-4"], ["route", "show"]) => said(routes_json(kernel)),
         (["-4", "-o"], ["addr", "show"]) => said(addresses(kernel, None)),
-        (["-4", "-o"], ["addr", "show", "dev", device]) => match kernel.links.contains_key(*device) {
-            true => said(addresses(kernel, Some(device))),
-            false => no_device(device),
-        },
+        (["-4", "-o"], ["addr", "show", "dev", device]) => {
+            if kernel.links.contains_key(*device) {
+                said(addresses(kernel, Some(device)))
+            } else {
+                no_device(device)
+            }
+        }
         (["-br", "-4"], ["addr", "show", "dev", device]) => match kernel.links.get(*device) {
             Some(link) => said(brief(kernel, device, link)),
             None => no_device(device),
@@ -134,8 +137,8 @@ fn replace_route(kernel: &mut Kernel, words: &[&str]) -> Result<Output, Gap> {
     for pair in rest.chunks(2) {
         match pair {
             ["via", via] => route.via = Some((*via).to_owned()),
-            ["dev", device] => route.device = (*device).to_owned(),
-            ["proto", protocol] => route.protocol = (*protocol).to_owned(),
+            ["dev", device] => (*device).clone_into(&mut route.device),
+            ["proto", protocol] => (*protocol).clone_into(&mut route.protocol),
             ["metric", metric] => route.metric = metric.parse().ok(),
             ["src", source] => route.source = Some((*source).to_owned()),
             ["scope", _] => {}

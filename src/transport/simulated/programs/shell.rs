@@ -61,6 +61,7 @@ pub(super) fn bracket(machine: &mut Machine, arguments: &[&str], stdin: &mut Std
     }
 }
 
+#[expect(clippy::only_used_in_recursion, reason = "all programs have one signature")]
 pub(super) fn test(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
     let is_so = match arguments {
         ["!", rest @ ..] => {

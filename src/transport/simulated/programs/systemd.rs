@@ -62,7 +62,7 @@ fn is_active(machine: &mut Machine, names: &[&str]) -> Result<Output, Gap> {
 
 fn is_enabled(machine: &mut Machine, names: &[&str]) -> Result<Output, Gap> {
     let states: Vec<&str> =
-        names.iter().map(|name| machine.units.enabled(&machine.files, name).unwrap_or("not-found")).collect();
+        names.iter().map(|name| Units::enabled(&machine.files, name).unwrap_or("not-found")).collect();
     let code = match states.as_slice() {
         states if states.contains(&"enabled") || states.contains(&"static") => 0,
         states if states.iter().all(|state| *state == "not-found") => 4,

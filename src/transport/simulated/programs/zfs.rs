@@ -42,7 +42,7 @@ fn get<'a>(arguments: &[&'a str]) -> Option<Get<'a>> {
 impl Get<'_> {
     fn lines(&self, name: &str, rows: &[Row]) -> String {
         let mut text = String::new();
-        let all = || rows.iter().cloned().collect::<Vec<_>>();
+        let all = || rows.to_vec();
         let nothing =
             |property: &&str| Row { property: (*property).to_owned(), value: "-".to_owned(), source: "-".to_owned() };
         let chosen: Vec<Row> = if self.properties == ["all"] {

@@ -115,9 +115,9 @@ impl<'m> Shell<'m> {
         }
     }
 
-    pub(super) fn list(&mut self, list: &List, streams: &Streams) -> Result<Flow, Gap> {
+    pub(super) fn list(&mut self, statements: &List, streams: &Streams) -> Result<Flow, Gap> {
         let mut last = 0;
-        for statement in list {
+        for statement in statements {
             match self.statement(statement, streams)? {
                 Flow::Next(code) => last = code,
                 flow => return Ok(flow),
