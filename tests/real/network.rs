@@ -71,7 +71,7 @@ fn a_change_that_cuts_the_management_link_is_put_back_by_the_host() {
     }
     assert_eq!(state(&vm), before);
     assert_eq!(vm.ok("ls /run/netplan /run/labctl/network 2>/dev/null | grep -v : || true").trim(), "");
-    assert!(vm.ok("journalctl -o cat -u labctl-put-back").contains("the old network is put back"));
+    assert!(vm.ok("journalctl -o cat -u labctl-put-back").contains("labctl: the old network is back (0)"));
 }
 
 #[test]
