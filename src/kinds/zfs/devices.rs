@@ -79,7 +79,7 @@ pub(super) fn blank(reply: &Reply, device: &str) -> Result<Vec<Guard>, Fault> {
     let text = signature.text();
     match (signature.code, text.trim(), signature.stderr.trim()) {
         (2, "", "") => {}
-        (0, text, _) if text.is_empty() => return Err(unfit("`blkid` found something and does not say what")),
+        (0, "", _) => return Err(unfit("`blkid` found something and does not say what")),
         (0, text, _) => match signature_words(text) {
             Some(_) if is_half_made && field(text, "TYPE").is_none() => {}
             Some(what) => return Err(Fault::Holds(format!("`{device}` holds {what}"))),

@@ -292,8 +292,8 @@ fn what_goes_into_the_survey_is_what_the_thing_has_of_its_own() {
     let lab = lab("");
     let node = &lab.nodes["n5"];
     let host = Host::new();
-    let own: String =
-        DATASETS.lines().filter(|line| line.ends_with("\tlocal")).map(|line| format!("{line}\n")).collect();
+    let own: Vec<&str> = DATASETS.lines().filter(|line| line.ends_with("\tlocal")).collect();
+    let own = own.join("\n");
     let reply: Reply = Pools
         .survey_asks(node)
         .into_iter()
