@@ -60,6 +60,9 @@ pub(super) fn blank(reply: &Reply, device: &str) -> Result<Vec<Guard>, Fault> {
     if tree.code == 0 {
         let json: Json = serde_json::from_slice(&tree.stdout).map_err(|error| unfit(&error.to_string()))?;
         let disks = json["blockdevices"].as_array().map_or(&[][..], Vec::as_slice);
+        if disks.is_empty() {
+            return Err(unfit("`lsblk` lists nothing"));
+        }
         is_half_made = disks.iter().all(is_cut_off);
         if let Some(what) = disks.iter().filter(|disk| !is_cut_off(disk)).find_map(contents) {
             return Err(Fault::Holds(format!("`{device}` holds {what}")));
@@ -240,6 +243,8 @@ mod tests {
         }
         assert!(matches!(blank(&Reply::default(), "/dev/vdb"), Err(Fault::Unfit(_))));
         assert!(matches!(blank(&Reply::default(), "-f"), Err(Fault::Unfit(_))));
+        let unlisted = device("", output(0, "PTTYPE=gpt\n", ""));
+        assert!(matches!(blank(&unlisted, "/dev/vdb"), Err(Fault::Unfit(_))));
         // `blkid -p` says of a path that is not there what it says of a blank device.
         let gone: Reply = [
             (one_ask("/dev/x"), output(32, "", "lsblk: /dev/x: not a block device")),

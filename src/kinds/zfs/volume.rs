@@ -86,8 +86,7 @@ impl Kind for Volumes {
 pub(super) fn shrink_fault(name: &str, live: &Live, desired: Size) -> Option<String> {
     let now = Size(live.number("volsize")?);
     (desired < now).then(|| {
-        let used = live.number("referenced").map_or("an unknown part", |_| "").to_owned();
-        let used = live.number("referenced").map_or(used, about);
+        let used = live.number("referenced").map_or_else(|| "an unknown part".to_owned(), about);
         format!(
             "`{name}` would shrink from {now} to {desired}; {used} of it hold data, and ZFS would cut off what lies \
              behind without asking. Declare `size = \"{now}\"`; or migrate: declare a new volume of {desired} beside it, \
