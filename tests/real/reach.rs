@@ -195,8 +195,9 @@ fn interrupted(times: usize) -> (Run, Workspace, tempfile::TempDir, Sshd) {
     let text = workspace.read("homelab.toml");
     let first = workspace.path("box/x");
     let second = format!(
-        "[nodes.box.files.{:?}]\ncontent = \"y\\n\"\nafter = ['nodes.box.files.{first:?}']\n",
-        workspace.path("box/y")
+        "[nodes.box.files.\"{}\"]\ncontent = \"y\\n\"\nafter = ['nodes.box.files.\"{}\"']\n",
+        workspace.path("box/y").display(),
+        first.display()
     );
     workspace.write("homelab.toml", &(text + &second));
     let mut child =

@@ -1,7 +1,7 @@
 //! The host N5 as a whole: from bare pools to `No changes.`, drift by hand, and a host that was there before labctl.
 
 use crate::support::operator::Operator;
-use crate::support::vm::Vm;
+use crate::support::vm::{BOOT, Vm};
 
 /// What of N5 the VM can be: ports, VLANs, a bridge, pools, datasets, volumes, files, sysctls, modules, packages, units.
 const N5: &str = r#"
@@ -112,7 +112,7 @@ fn from_bare_pools_one_apply_makes_the_host_as_the_file_says() {
     // All of it survives a power cut.
     vm.ok("sync");
     vm.power_cut();
-    vm.wait_for_ssh(std::time::Duration::from_secs(240));
+    vm.wait_for_ssh(BOOT);
     operator.expect_no_changes();
 }
 
@@ -165,7 +165,7 @@ fn a_plan_of_the_unchanged_host_makes_one_connection_and_one_exec() {
 }
 
 /// A host as somebody set it up by hand, years ago.
-const BY_HAND: &str = r#"
+const BY_HAND: &str = r"
 zpool create vms /dev/disk/by-id/virtio-labdisk0 && zpool create tank /dev/disk/by-id/virtio-labdisk2
 zfs set compression=lz4 atime=off vms && zfs create -V 64M vms/HomeAssistant && zfs create -o recordsize=1M tank/media
 dd if=/dev/urandom of=/tank/media/photo bs=1M count=4 2>/dev/null
@@ -181,7 +181,7 @@ chmod 600 /etc/netplan/02-lab.yaml && netplan apply 2>/dev/null
 echo 'vm.swappiness = 10' > /etc/sysctl.d/99-lab.conf && sysctl -q -p /etc/sysctl.d/99-lab.conf
 printf '[Unit]\nDescription=Waits\n\n[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/lab-clock.service
 systemctl daemon-reload && systemctl enable --now lab-clock 2>/dev/null
-"#;
+";
 
 /// Everything that must not change: files, kernel, ZFS; without labctl's marks.
 const STATE: &str = "find /etc -type f -not -path '/etc/labctl*' -printf '%p %m %s %T@\\n' | sort; ip -br addr; ip route; sysctl vm.swappiness; \
