@@ -13,6 +13,7 @@ case "$*" in
   '-4 -o addr show') cat "$HOST/addresses" ;;
   '-4 -o addr show dev '*) grep " ${6} " "$HOST/addresses" ;;
   '-4 -o route show table main') cat "$HOST/routes" ;;
+  '-4 route show match '*) cat "$HOST/on-link" ;;
   '-4 route show '*) grep "^$4 via $6 dev $8" "$HOST/routes" || : ;;
   'link del dev '*) echo "ip $*" >>"$HOST/calls"; rm -r "$HOST/sys/$4" ;;
   *neigh*) ;;
@@ -49,6 +50,7 @@ impl Host {
                 "default via 10.0.2.2 dev eth0 proto static \n10.244.1.0/24 via 192.168.4.81 dev eth1 proto 17 \n",
             ),
             ("netplan", ""),
+            ("on-link", "192.168.4.0/24 proto kernel\n"),
             ("units", "inactive\n"),
             ("answering", ""),
             ("calls", ""),
@@ -214,6 +216,16 @@ fn what_is_missing_at_the_end_of_the_time_is_named() {
         "default via 10.0.2.2 dev eth0 proto static \n10.244.1.0/24 via 192.168.4.81 dev eth1 proto 17 \n",
     );
     host.write("answering", "192.168.8.1\n");
+    host.ok(&["confirm"]);
+}
+
+#[test]
+fn a_route_goes_with_the_network_of_its_next_hop() {
+    let host = Host::new("owned eth1\n");
+    host.ok(&["save", "0", "0", "20"]);
+    host.write("here/applied", "0\n");
+    host.write("routes", "default via 10.0.2.2 dev eth0 proto static \n");
+    host.write("on-link", "");
     host.ok(&["confirm"]);
 }
 

@@ -69,18 +69,19 @@ sizes() {
   set -f
 }
 
-# find_device ROUTE: sets `device`.
+# find_device ROUTE: sets `device` and `via`.
 find_device() {
-  device=
+  device='' via=''
   # shellcheck disable=SC2086 # words
   set -- $1
-  while [ $# -gt 1 ]; do [ "$1" != dev ] || device=$2; shift; done
+  while [ $# -gt 1 ]; do case $1 in dev) device=$2 ;; via) via=$2 ;; esac; shift; done
 }
 
-# is_others_route ROUTE DEVICE: whether the change has no say about it: another device's, or one that a program or a
-# person has set.
+# is_others_route ROUTE DEVICE VIA: whether the change has no say about it: another device's, or one that a program or
+# a person has set. With the network of its next hop, a route goes for good.
 is_others_route() {
   is owned "$2" || return 0
+  [ -z "$3" ] || [ -n "$(ip -4 route show match "$3" dev "$2" scope link 2>/dev/null)" ] || return 1
   case $1 in default* | *' proto static'*) return 1 ;; esac
   while read -r kind _ to _; do [ "$kind $to" != "route ${1%% *}" ] || return 1; done <"$here/facts"
 }
@@ -109,7 +110,7 @@ lost() {
   while read -r route; do
     find_device "$route"
     exists "$device" || continue
-    [ "$1" = all ] || is_others_route "$route" "$device" || continue
+    [ "$1" = all ] || is_others_route "$route" "$device" "$via" || continue
     has "$here/routes.now" "$route" || echo "route $route"
   done <"$here/routes.before"
 }
@@ -211,7 +212,7 @@ confirm() {
   [ "$status" -eq 0 ] || { journalctl -q -o cat -n 5 -u labctl-network.service >&2; echo "netplan apply failed ($status)" >&2; return 1; }
   read -r deadline <"$here/deadline" || return
   while :; do
-    restore others >&2
+    restore others >/dev/null 2>&1
     faults=$(missing; lost others | sed 's/^/lost in the change, and not labctl'"'s"': /')
     [ -n "$faults" ] || return 0
     [ "$(now)" -lt "$deadline" ] || { printf '%s\n' "$faults" >&2; return 1; }
