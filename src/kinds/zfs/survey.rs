@@ -22,7 +22,7 @@ fn get(sources: &[&str], properties: &str) -> Ask {
 }
 
 fn names_ask() -> Ask {
-    get(&[], "type,volsize")
+    get(&[], "type,volsize,refreservation")
 }
 
 fn own_ask() -> Ask {
@@ -76,7 +76,10 @@ pub(super) fn things(carrier: Carrier, reply: &Reply) -> Result<Vec<Surveyed>, S
                 let size = Size(live.number("volsize").unwrap_or_default());
                 table.insert("size".to_owned(), size.to_string().into());
             }
-            insert_properties(&mut table, own.get(name).into_iter().flat_map(Live::local), carrier);
+            // `zfs create -s` sets nothing: that a volume is thin shows only in what it doesn't reserve.
+            let is_thin = carrier == Carrier::Volume && live.number("refreservation") == Some(0);
+            let thin = is_thin.then_some(("refreservation", "none"));
+            insert_properties(&mut table, own.get(name).into_iter().flat_map(Live::local).chain(thin), carrier);
             surveyed(name, carrier, table)
         })
         .collect())
