@@ -17,7 +17,7 @@ use login::Login;
 use qemu::Machine;
 
 /// How long an emulated machine may take from power to login.
-pub(crate) const BOOT: Duration = Duration::from_mins(4);
+pub(crate) const BOOT: Duration = Duration::from_mins(8);
 
 pub(crate) struct Vm {
     machine: Machine,
