@@ -7,6 +7,11 @@ use crate::support::vm::Vm;
 const STATE: &str = "zfs get -Hp -t filesystem,volume -s local,received -o name,property,value all | grep -v labctl:; \
     zpool list -H -o name; zfs list -H -o name";
 
+/// A plan whose long remarks stand on one line each.
+fn unwrapped(plan: &str) -> String {
+    plan.replace("\n  #  ", " ")
+}
+
 /// Where disks keep tables and labels, of those that no pool writes to.
 const HEADS: &str = "for i in 0 1 2 3 5; do echo $i; head -c 16M /dev/disk/by-id/virtio-labdisk$i | sha256sum; done";
 
@@ -80,12 +85,12 @@ fn a_disk_that_holds_anything_is_refused_and_stays_as_it_is() {
         operator.declare(&format!(
             "[pools.tank]\nnode = \"n5\"\ndevices = [\"/dev/disk/by-id/virtio-labdisk{disk}\"]\n[pools.tank.datasets.x]\n"
         ));
-        let plan = operator.plan(8).stdout;
+        let plan = unwrapped(&operator.plan(8).stdout);
         assert!(plan.contains(words), "{plan}");
     }
     operator.expect(&["apply", "--auto-approve"], 8);
     operator.declare("[pools.tank]\nnode = \"n5\"\ndevices = [\"/dev/disk/by-id/nothing\"]\n");
-    let plan = operator.expect(&["plan"], 1).stdout;
+    let plan = unwrapped(&operator.expect(&["plan"], 1).stdout);
     assert!(plan.contains("there is no `/dev/disk/by-id/nothing`"), "{plan}");
     assert_eq!(vm.ok(HEADS), before);
     assert_eq!(vm.ok("zpool list -H -o name"), "used\n");
@@ -124,7 +129,7 @@ fn drift_of_properties_is_mended_and_what_is_inherited_equal_stays_inherited() {
     vm.ok("zfs inherit compression vms/homelab; zfs inherit xattr vms/homelab/media");
     vm.ok("zfs set com.example:other=kept atime=on vms/homelab/media");
     vm.ok("zfs set quota=100M vms/homelab/media; zpool set autotrim=off vms; zfs set atime=on vms");
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     for words in ["\"100MiB\" -> \"200MiB\"", "autotrim", "# pools.vms will be updated in-place", "(lab changed)"] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
@@ -148,7 +153,7 @@ fn volumes_grow_and_nothing_shrinks_below_what_it_holds() {
     vm.ok("dd if=/dev/urandom of=/vms/homelab/media/film bs=1M count=50 2>/dev/null; zpool sync");
 
     operator.replace("size = \"64MiB\"", "size = \"96MiB\"");
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     assert!(plan.contains("\"64MiB\" -> \"96MiB\"") && plan.contains("virsh blockresize"), "{plan}");
     operator.apply();
     operator.expect_no_changes();
@@ -164,7 +169,7 @@ fn volumes_grow_and_nothing_shrinks_below_what_it_holds() {
         ("recordsize = \"1M\"", "used = \"1\"", "what ZFS measures", 1),
     ] {
         operator.replace(from, to);
-        let plan = operator.expect(&["plan"], code).stdout;
+        let plan = unwrapped(&operator.expect(&["plan"], code).stdout);
         assert!(plan.contains(words), "{words} is not in\n{plan}");
         operator.expect(&["apply", "--auto-approve"], code);
         operator.replace(to, from);
@@ -182,7 +187,7 @@ fn what_leaves_the_file_is_forgotten_once_and_stays() {
     let before = vm.ok(STATE);
     let pool = VMS.split("[pools.vms.datasets.homelab]").next().unwrap();
     operator.declare(pool);
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     for words in ["zfs destroy vms/homelab/media", "zfs destroy 'vms/Home Assistant'", "0 to destroy"] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
@@ -197,7 +202,7 @@ fn what_leaves_the_file_is_forgotten_once_and_stays() {
     assert_eq!(vm.ok(STATE), before);
 
     operator.declare(VMS);
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     assert!(plan.contains("6 to adopt, 0 to add, 0 to change, 0 to destroy."), "{plan}");
     operator.apply();
     operator.expect_no_changes();
@@ -212,7 +217,7 @@ fn lost_marks_destroy_nothing() {
     operator.apply();
     let before = vm.ok(STATE);
     vm.ok("for p in lab address origin owns digest; do zfs inherit -r labctl:$p vms; done");
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     assert!(plan.contains("6 to adopt, 0 to add, 0 to change, 0 to destroy."), "{plan}");
 
     // Neither is what left the file while it had no mark, nor what has only a part of one.
@@ -242,7 +247,7 @@ fn what_zfs_does_not_say_is_unknown_and_not_missing() {
         ("zpool", "echo internal error >&2; exit 1", 6),
     ] {
         stub(name, script);
-        let plan = operator.expect(&["plan"], 1).stdout;
+        let plan = unwrapped(&operator.expect(&["plan"], 1).stdout);
         assert!(plan.contains(&format!("{resources} unknown")), "{name} {script}\n{plan}");
         assert!(!plan.contains("will be created"), "{plan}");
         operator.expect(&["apply", "--auto-approve"], 1);
@@ -265,17 +270,17 @@ fn exported_locked_degraded_and_read_only_are_states_of_their_own() {
     operator.expect_no_changes();
 
     vm.ok("zfs unmount vms/secret; zfs unload-key vms/secret; zfs unmount vms/open");
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     assert!(plan.contains("pools.vms.datasets.secret: its key is not loaded"), "{plan}");
     assert!(plan.contains("pools.vms.datasets.open: it is not mounted at `/vms/open`"), "{plan}");
     operator.declare(&format!("{file}[pools.vms.datasets.\"secret/x\"]\n[pools.vms.datasets.\"open/x\"]\n"));
-    let plan = operator.expect(&["plan"], 1).stdout;
+    let plan = unwrapped(&operator.expect(&["plan"], 1).stdout);
     assert!(plan.contains("the key of `vms/secret` above it is not loaded"), "{plan}");
     assert!(plan.contains("`vms/open` above it is not mounted"), "{plan}");
     operator.declare(file);
 
     vm.ok("zpool export vms; udevadm settle");
-    let plan = operator.expect(&["plan"], 1).stdout;
+    let plan = unwrapped(&operator.expect(&["plan"], 1).stdout);
     assert!(plan.contains("the pool `vms` is exported") && plan.contains("3 unknown"), "{plan}");
     assert!(!plan.contains("will be created"), "{plan}");
 
@@ -283,12 +288,12 @@ fn exported_locked_degraded_and_read_only_are_states_of_their_own() {
     operator.declare(
         &file.replace("[pools.vms.datasets.open]", "[pools.vms.datasets.open]\nproperties = { atime = \"off\" }"),
     );
-    let plan = operator.expect(&["plan"], 1).stdout;
+    let plan = unwrapped(&operator.expect(&["plan"], 1).stdout);
     assert!(plan.contains("imported read-only"), "{plan}");
 
     vm.ok("zpool export vms; zpool import -l vms; zpool attach -w vms virtio-labdisk0 /dev/disk/by-id/virtio-labdisk1; zpool offline vms virtio-labdisk1");
     operator.declare(file);
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     assert!(plan.contains("pools.vms: the pool is DEGRADED"), "{plan}");
 }
 
@@ -310,7 +315,7 @@ fn pools_made_by_hand_are_shown_as_tables_that_only_adopt() {
     }
     operator.declare(pools);
     let before = vm.ok(STATE);
-    let plan = operator.plan(0).stdout;
+    let plan = unwrapped(&operator.plan(0).stdout);
     assert!(plan.contains("8 to adopt, 0 to add, 0 to change, 0 to destroy."), "{pools}\n{plan}");
     operator.expect(&["apply", "--adopt-only", "--auto-approve"], 0);
     operator.expect_no_changes();
