@@ -90,11 +90,15 @@ fn resource(node: &Node, name: &str, sysctl: &Sysctl) -> Resource {
 fn needs(node: &Node, key: &Key, sysctl: &Sysctl) -> Vec<Located<Address>> {
     let at = |address| Located::new(address, sysctl.meta.place.clone());
     let root = Address::new(["nodes", node.name.as_str()]);
-    // Memory management is no module's.
-    let modules = node.modules.keys().filter(|_| !key.path().starts_with("vm/"));
+    let modules = node.modules.keys().filter(|_| may_be_a_modules(key));
     let network = node.network.is_some() && key.interface().is_some();
     let network = network.then(|| at(root.child("network")));
     modules.map(|module| at(root.child("modules").child(module))).chain(network).collect()
+}
+
+/// Memory management is no module's.
+fn may_be_a_modules(key: &Key) -> bool {
+    !key.path().starts_with("vm/")
 }
 
 #[derive(Debug)]
@@ -152,8 +156,8 @@ impl Wanted {
 
     /// Whether something that the same plan makes may bring the parameter.
     fn may_come(&self, reply: &Reply) -> bool {
-        let from_module =
-            self.node.modules.keys().any(|name| matches!(module::loaded(reply, &self.node, name), Ok(Loaded::No)));
+        let is_to_come = |name: &String| matches!(module::loaded(reply, &self.node, name), Ok(Loaded::No));
+        let from_module = may_be_a_modules(&self.key) && self.node.modules.keys().any(is_to_come);
         let devices = self.node.network.iter().flat_map(|network| network.ports.values());
         let devices = devices.flat_map(|port| port.attachments().flat_map(|a| [a.link(port), a.device(port)]));
         from_module || devices.into_iter().any(|device| self.key.interface() == Some(device.as_str()))
