@@ -33,6 +33,12 @@ pub(super) fn ip(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Re
             None => no_device(device),
         },
         (["-4", "-o"], ["route", "show", "table", "main"]) => said(routes(kernel)),
+        (["-4"], ["route", "show", "match", to, "dev", device, "scope", "link"]) => said(route_lines(
+            kernel
+                .all_routes()
+                .iter()
+                .filter(|route| route.via.is_none() && route.device == *device && covers(&route.to, to)),
+        )),
         (["-4"], ["route", "show", to, "via", via, "dev", device, rest @ ..]) => {
             let metric = match rest {
                 [] => None,
@@ -194,6 +200,14 @@ fn state(kernel: &Kernel, name: &str, link: &Link) -> &'static str {
         _ if kernel.has_carrier(name) => "UP",
         _ if matches!(link.nature, Nature::Vlan { .. }) => "LOWERLAYERDOWN",
         _ => "DOWN",
+    }
+}
+
+/// Whether a route's network holds an address.
+fn covers(network: &str, address: &str) -> bool {
+    match (network.parse::<ipnet::Ipv4Net>(), address.parse::<std::net::Ipv4Addr>()) {
+        (Ok(network), Ok(address)) => network.contains(&address),
+        _ => false,
     }
 }
 
