@@ -20,6 +20,9 @@ pub mod lab;
 /// 5. The kinds of resource: what is desired, how it is read, compared, changed.
 pub mod kinds;
 
+/// What an object of the Kubernetes API means; no stage of its own, but what several of them know of such objects.
+pub mod kubernetes;
+
 /// 6. Dependencies, cycles, waves.
 pub mod graph;
 

@@ -3,10 +3,12 @@
 //! In comes the parsed file, out goes a value that the kinds read their desired resources from.
 
 mod address;
+mod cluster;
 mod content;
 mod ground;
 mod network;
 mod node;
+mod object;
 mod pool;
 mod resolve;
 mod secret;
@@ -17,10 +19,12 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 
 pub use address::{Address, AddressError};
+pub use cluster::{Cluster, Kubeconfig};
 pub use content::{Content, Part};
 pub use ground::Ground;
 pub use network::{Attachment, Network, Port, Route, Vlan};
 pub use node::{Connection, File, Mode, Module, Node, Os, Package, Ssh, Sysctl, Unit};
+pub use object::{ApiKind, Manifest, Object, ObjectKey, Slot};
 pub use pool::{Dataset, Layout, Pool, Volume};
 pub use resolve::{Loaded, load};
 pub use secret::{SecretName, SecretSource};
@@ -41,6 +45,10 @@ pub struct Lab {
     pub nodes: BTreeMap<String, Node>,
     /// `[pools.*]` by name.
     pub pools: BTreeMap<String, Pool>,
+    /// `[clusters.*]` by name.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// What the services expand to, in order of address.
+    pub objects: Vec<Object>,
     /// `[secrets.*]` by name.
     pub secrets: BTreeMap<SecretName, SecretSource>,
 }

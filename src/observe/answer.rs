@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Ask;
+use super::{ApiAnswer, ApiAsk, Ask};
 
 /// The answer to one ask. That it could not be had is an answer of its own, never an empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Answer {
     File(FileAnswer),
     /// To [`Ask::Folder`]: by file name, in order.
     Folder(Vec<(String, FileAnswer)>),
+    /// To [`Ask::Api`].
+    Api(ApiAnswer),
     /// The part was not answered, or its answer is not whole.
     Lost(String),
 }
@@ -129,6 +131,23 @@ impl Reply {
             Some(Answer::Lost(why)) => Err(why.clone()),
             Some(_) | None => Err("it was not asked".to_owned()),
         }
+    }
+
+    /// What the cluster answered, or why that isn't known.
+    pub fn api(&self, ask: &ApiAsk) -> Result<&ApiAnswer, String> {
+        match self.answers.get(&Ask::Api(ask.clone())) {
+            Some(Answer::Api(answer)) => Ok(answer),
+            Some(Answer::Lost(why)) => Err(why.clone()),
+            Some(_) | None => Err("it was not asked".to_owned()),
+        }
+    }
+
+    /// Everything that the cluster was asked, and what it answered.
+    pub fn api_answers(&self) -> impl Iterator<Item = (&ApiAsk, &ApiAnswer)> {
+        self.answers.iter().filter_map(|(ask, answer)| match (ask, answer) {
+            (Ask::Api(ask), Answer::Api(answer)) => Some((ask, answer)),
+            _ => None,
+        })
     }
 
     /// Whether it was asked.

@@ -1,7 +1,9 @@
-//! A question to a node, as data: transport renders it to `sh`, the simulated lab interprets it.
+//! A question to a ground, as data: transport renders it to `sh` or makes a request of it, the simulated lab interprets
+//! it.
 
 use serde::{Deserialize, Serialize};
 
+use super::ApiAsk;
 use crate::lab::Content;
 
 /// One part of a probe. Equal asks of several resources are sent once; the answer is found by the ask.
@@ -31,6 +33,8 @@ pub enum Ask {
         /// What it is held against.
         content: Content,
     },
+    /// A question to a cluster.
+    Api(ApiAsk),
 }
 
 impl Ask {

@@ -4,9 +4,11 @@
 //! reads an [`Observation`] out of it.
 
 mod answer;
+mod api;
 mod ask;
 mod observation;
 
 pub use answer::{Answer, Body, FileAnswer, Output, Reply, Stat};
+pub use api::{ApiAnswer, ApiAsk, Cause, Refusal};
 pub use ask::Ask;
 pub use observation::Observation;

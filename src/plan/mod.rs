@@ -1,5 +1,6 @@
 //! Changes and steps: the plan as data. What is shown is what is saved is what is applied.
 
+mod api;
 mod build;
 mod change;
 mod decide;
@@ -11,6 +12,7 @@ mod shell;
 mod step;
 mod value;
 
+pub use api::{ApiGuard, Call};
 pub use build::{Options, Plan, Seen, build};
 pub use change::{Action, Cause, Change, Obstacle};
 pub use mark::{Mark, Origin};

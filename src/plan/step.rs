@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ApiGuard, Call};
 use crate::lab::{Content, Mode};
 
 /// One command, one file, one wait. The plan shows it, a saved plan holds it, transport and the simulated lab run it.
@@ -73,6 +74,8 @@ pub enum Act {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         anywhere: bool,
     },
+    /// Calls a cluster's API.
+    Api(Call),
 }
 
 /// What a step relies on. If it is not so, nothing is done and the plan is stale.
@@ -93,6 +96,8 @@ pub enum Guard {
         /// The state; `absent` where there was none.
         state: String,
     },
+    /// The cluster or an object of it is as the plan saw it.
+    Api(ApiGuard),
 }
 
 impl Guard {
@@ -101,6 +106,7 @@ impl Guard {
         match self {
             Self::Output { argv, .. } => super::shell_line(argv),
             Self::File { path, .. } => path.clone(),
+            Self::Api(guard) => guard.words(),
         }
     }
 }

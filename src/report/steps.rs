@@ -1,7 +1,7 @@
 //! The very commands of a change, as `--show-steps` prints them.
 
 use crate::lab::{Content, Part};
-use crate::plan::{Act, Change, Guard, Step, shell_line};
+use crate::plan::{Act, ApiGuard, Call, Change, Guard, Step, shell_line};
 
 /// The steps of a change, and those of its put-back, one line each.
 pub(super) fn lines(change: &Change) -> String {
@@ -34,6 +34,7 @@ pub fn line(step: &Step) -> String {
                 if until.is_empty() { String::new() } else { format!(", until `{}` succeeds", shell_line(until)) };
             format!("@ a fresh connection within {within} s{until}")
         }
+        Act::Api(call) => format!("{}{guards}", self::call(call)),
     }
 }
 
@@ -42,6 +43,25 @@ fn guard(guard: &Guard) -> String {
         Guard::Output { argv, .. } => format!("`{}` still says the same", shell_line(argv)),
         Guard::File { path, state } if state == "absent" => format!("{path} is still absent"),
         Guard::File { path, .. } => format!("{path} is untouched"),
+        Guard::Api(ApiGuard::Cluster { .. }) => "it is still this cluster".to_owned(),
+        Guard::Api(ApiGuard::Absent(object)) => format!("{object} is still absent"),
+        Guard::Api(ApiGuard::Unchanged { object, .. }) => format!("{object} is as it was"),
+    }
+}
+
+/// A call of a cluster's API: verb and object.
+fn call(call: &Call) -> String {
+    match call {
+        Call::Apply { manifest, force } => {
+            let key = manifest.key().map_or_else(|| "an object without a name".to_owned(), |key| key.to_string());
+            let force = if *force { ", taking fields of other managers" } else { "" };
+            format!("& apply {key}{force}")
+        }
+        Call::TakeOver { object, managers } => format!("& take the fields of {} in {object}", managers.join(", ")),
+        Call::Release { object } => format!("& let go of {object}"),
+        Call::Delete { object } => format!("& delete {object}"),
+        Call::Ready { object, within } => format!("@ {object} is ready within {within} s"),
+        Call::Gone { object, within } => format!("@ {object} is gone within {within} s"),
     }
 }
 

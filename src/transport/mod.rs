@@ -3,6 +3,7 @@
 
 mod access;
 mod contents;
+mod kubectl;
 mod link;
 mod local_shell;
 mod outcome;

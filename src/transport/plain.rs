@@ -42,6 +42,8 @@ fn lines(step: &Step) -> String {
                 format!("  same_output {} {}\n", quote(stdout.trim_end()), shell_line(argv))
             }
             Guard::File { path, state } => format!("  same_file {} {}\n", quote(state), quote(path)),
+            // `kubectl` has no word for it; what it does with the object is safe without.
+            Guard::Api(_) => String::new(),
         };
     }
     lines + "  " + &act(step) + "\n"
@@ -62,6 +64,7 @@ fn act(step: &Step) -> String {
         Act::Remove { path } => shell_line(["rm", "-f", "--", path]),
         Act::Reconnect { until, .. } if !until.is_empty() => format!("until {}; do sleep 1; done", shell_line(until)),
         Act::Reconnect { .. } => format!(": {}", quote(&step.about)),
+        Act::Api(call) => super::kubectl::line(call),
     }
 }
 

@@ -101,6 +101,7 @@ fn answer(nonce: &str, ask: &Ask, output: Output, contents: &Contents<'_>) -> Re
             let limit = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
             Answer::File(same(file(&output, limit), |bytes| bytes == wanted.as_slice()))
         }
+        Ask::Api(_) => Answer::Lost("a node can't answer for a cluster".to_owned()),
     })
 }
 

@@ -35,6 +35,8 @@ pub(super) fn probe(nonce: &str, asks: &[Ask], contents: &Contents<'_>) -> Resul
             Ask::Same { path, content: Content::Blob { .. } } => format!("hash_of {}", quote(path)),
             // More bytes than the desired ones need not be read to know that they differ.
             Ask::Same { path, content } => format!("file {} {}", quote(path), contents.bytes(content)?.len()),
+            // No node answers for a cluster: whoever sends this there is told that it failed.
+            Ask::Api(_) => "false".to_owned(),
         };
         script.push_str(&format!("ask {part} {words}\n"));
     }
@@ -64,6 +66,7 @@ fn guard_words(guard: &Guard) -> String {
     match guard {
         Guard::Output { argv, stdout } => format!("same_output {} {}", quote(stdout.trim_end()), shell_line(argv)),
         Guard::File { path, state } => format!("same_file {} {}", quote(state), quote(path)),
+        Guard::Api(_) => "false".to_owned(),
     }
 }
 
@@ -88,6 +91,7 @@ fn act_words(act: &Act, contents: &Contents<'_>) -> Result<Zeroizing<String>, Re
         Act::Remove { path } => format!("rm -f -- {}", quote(path)),
         // Not the node's work: the transport itself reconnects.
         Act::Reconnect { .. } => "true".to_owned(),
+        Act::Api(_) => "false".to_owned(),
     }))
 }
 

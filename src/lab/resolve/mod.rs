@@ -70,6 +70,8 @@ impl Resolver<'_> {
             vlans: self.file.vlans.iter().map(|(name, table)| (name.value.clone(), self.vlan(table))).collect(),
             nodes: self.nodes(),
             pools: self.pools(),
+            clusters: BTreeMap::new(),
+            objects: Vec::new(),
             secrets: self.secrets(),
         };
         self.check_edges(&lab);

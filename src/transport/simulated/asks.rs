@@ -42,6 +42,7 @@ pub(super) fn answer(
                 other => other,
             })
         }
+        Ask::Api(_) => Answer::Lost("a node can't answer for a cluster".to_owned()),
     })
 }
 

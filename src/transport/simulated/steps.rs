@@ -50,6 +50,7 @@ fn found(machine: &mut Machine, guard: &Guard) -> Result<Option<String>, Gap> {
             let now = machine.files.get(path).map_or_else(|| "absent".to_owned(), super::files::Entry::state);
             Ok((now != *state).then(|| "it was touched since the plan was made".to_owned()))
         }
+        Guard::Api(_) => Ok(Some("a node can't answer for a cluster".to_owned())),
     }
 }
 
@@ -77,6 +78,7 @@ fn act(machine: &mut Machine, act: &Act, owner: &str, contents: &Contents<'_>) -
             Ok(Output::default())
         }
         Act::Reconnect { .. } => Ok(Output::default()),
+        Act::Api(_) => Ok(complaint("a node can't act for a cluster")),
     }
 }
 

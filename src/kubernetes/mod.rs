@@ -1,0 +1,15 @@
+//! What an object of the Kubernetes API means: who owns which of its fields, when two values are the same, when it is
+//! ready. Pure: JSON in, values out. The kind `object`, transport and the simulated API server rest on it.
+
+/// The label by which labctl finds its objects; its value is the lab's name.
+pub const LAB_LABEL: &str = "labctl.dev/lab";
+/// The annotation with the object's address when it was last applied.
+pub const ADDRESS_ANNOTATION: &str = "labctl.dev/address";
+/// The annotation that says how the object came to be labctl's.
+pub const ORIGIN_ANNOTATION: &str = "labctl.dev/origin";
+/// The annotation with the digest of what was last applied.
+pub const DIGEST_ANNOTATION: &str = "labctl.dev/digest";
+/// The annotation that keeps an object from ever being deleted by labctl.
+pub const PROTECT_ANNOTATION: &str = "labctl.dev/protect";
+/// labctl's field manager.
+pub const MANAGER: &str = "labctl";
