@@ -31,6 +31,8 @@ pub enum Reason {
     Needs(String),
     /// The run was interrupted.
     Interrupted,
+    /// It was deferred, and when its wave came it could not be done: why.
+    NotPlanned(String),
 }
 
 /// What failed.

@@ -1,14 +1,14 @@
 //! `labctl apply`: shows the plan, asks, does it, and insists that nothing is left.
 
 use super::args::{ApplyArgs, Cli, Selection};
-use super::drive::{self, Ended};
+use super::drive::Ended;
 use super::exit::{Exit, Failure};
 use super::plan::{make, obstacles, show};
-use super::progress::Lines;
 use super::stage::{self, Stage};
 use super::terminal::Terminal;
+use super::waves::{Approval, Run};
 use super::{outcome, signals};
-use crate::apply::{Limits, State};
+use crate::apply::State;
 use crate::lab::Address;
 use crate::plan::{Options, Plan};
 use crate::report::Summary;
@@ -28,25 +28,26 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
         terminal.say("Apply cancelled.\n");
         return Ok(Exit::Error);
     }
-    let exit = carry_out(&stage, &options, &args.selection, &plan, &transport, terminal).await?;
+    let approval = if args.auto_approve { Approval::Given } else { Approval::Asked };
+    let exit = carry_out(&stage, &options, &args.selection, &plan, &transport, approval, terminal).await?;
     Ok(before.and(exit))
 }
 
-/// Does what the plan says, tells what came of it, and plans what was touched again.
+/// Does what the plan says, wave by wave, tells what came of it, and plans what was touched again.
 pub(super) async fn carry_out(
     stage: &Stage,
     options: &Options,
     selection: &Selection,
     plan: &Plan,
     transport: &dyn Transport,
+    approval: Approval,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
-    let limits = Limits { parallelism: usize::from(selection.parallelism), ..Limits::default() };
-    let mut progress = Lines::new(terminal);
     let mut interrupts = signals::interrupts();
-    let ended = drive::drive(plan, transport, limits, &mut progress, &mut interrupts).await;
-    drop(progress);
+    let run = Run { stage, options, selection, transport, approval, terminal };
+    let (ended, waves) = run.waves(plan, &mut interrupts).await?;
     let (exit, text) = outcome::report(&ended, terminal.paint);
+    let exit = exit.and(waves);
     terminal.print(&text);
     // Whoever interrupts wants to be let go, not to wait for another look.
     if ended.interrupted {
@@ -61,7 +62,7 @@ pub(super) async fn carry_out(
     }
 }
 
-fn approve(terminal: Terminal) -> Result<bool, Failure> {
+pub(super) fn approve(terminal: Terminal) -> Result<bool, Failure> {
     if !terminal.is_interactive {
         let words = "there is nobody to ask: run `labctl apply` on a terminal, or with `--auto-approve`";
         return Err(Failure::error(words));
@@ -77,7 +78,7 @@ async fn verify(
     options: &Options,
     selection: &Selection,
     transport: &dyn Transport,
-    ended: &Ended<'_>,
+    ended: &Ended,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
     let touched: Vec<&Address> =

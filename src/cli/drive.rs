@@ -18,21 +18,22 @@ pub enum Interrupt {
 }
 
 /// How far each due change came.
-pub struct Ended<'a> {
+#[derive(Debug, Default)]
+pub struct Ended {
     /// The changes in the order of the plan.
-    pub changes: Vec<(&'a Change, State)>,
+    pub changes: Vec<(Change, State)>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
 }
 
 /// Applies a plan.
-pub async fn drive<'a>(
-    plan: &'a Plan,
+pub async fn drive(
+    plan: &Plan,
     transport: &dyn Transport,
     limits: Limits,
     progress: &mut dyn Progress,
     interrupts: &mut tokio::sync::mpsc::Receiver<Interrupt>,
-) -> Ended<'a> {
+) -> Ended {
     let mut engine = Engine::new(plan, limits);
     let mut legs = FuturesUnordered::new();
     let mut interrupted = false;
@@ -60,7 +61,7 @@ pub async fn drive<'a>(
             }
         }
     }
-    Ended { changes: engine.states().map(|(change, state)| (change, state.clone())).collect(), interrupted }
+    Ended { changes: engine.states().map(|(change, state)| (change.clone(), state.clone())).collect(), interrupted }
 }
 
 fn report_ended(engine: &Engine<'_>, progress: &mut dyn Progress) {

@@ -19,12 +19,13 @@ mod stage;
 mod terminal;
 mod trust;
 mod validate;
+mod waves;
 
 pub use args::Cli;
 pub use drive::{Ended, Interrupt, drive};
 pub use exit::{Exit, Failure};
 pub use progress::Progress;
-pub use read::nodes as read_nodes;
+pub use read::grounds as read_grounds;
 
 use args::Command;
 use terminal::Terminal;

@@ -8,7 +8,7 @@ use crate::report::{self, Paint};
 use crate::transport::StepOutcome;
 
 /// The exit code and the text of an apply that is over.
-pub(super) fn report(ended: &Ended<'_>, paint: Paint) -> (Exit, String) {
+pub(super) fn report(ended: &Ended, paint: Paint) -> (Exit, String) {
     let mut text = String::from("\n");
     let mut exit = if ended.interrupted { Exit::Interrupted } else { Exit::Done };
     let (mut done, mut failed, mut not_started) = (0, 0, 0);
@@ -30,6 +30,7 @@ pub(super) fn report(ended: &Ended<'_>, paint: Paint) -> (Exit, String) {
                 let why = match reason {
                     Reason::Needs(address) => format!("it needs {address}"),
                     Reason::Interrupted => "the run was interrupted".to_owned(),
+                    Reason::NotPlanned(why) => why.clone(),
                 };
                 text += &format!("  {} ({why})\n", change.address);
             }
@@ -48,7 +49,7 @@ pub(super) fn report(ended: &Ended<'_>, paint: Paint) -> (Exit, String) {
     (exit, text)
 }
 
-fn counts(ended: &Ended<'_>) -> String {
+fn counts(ended: &Ended) -> String {
     let count = |actions: &[Action]| {
         let done = ended.changes.iter().filter(|(_, state)| *state == State::Done);
         done.filter(|(change, _)| actions.contains(&change.action)).count()

@@ -32,8 +32,7 @@ pub(super) async fn make(
     transport: &dyn Transport,
 ) -> Result<Plan, Failure> {
     let parallelism = usize::from(selection.parallelism);
-    let nodes = stage.lab.nodes.values();
-    let seen = read::nodes(&stage.lab, &stage.declared, nodes, transport, parallelism).await;
+    let seen = read::grounds(&stage.lab, &stage.declared, stage.lab.sites(), transport, parallelism).await;
     let plan = plan::build(&stage.lab, &stage.declared, &stage.graph, &seen, options);
     for target in options.targets.iter().chain(&options.excludes) {
         let known = stage.graph.addresses().any(|address| target.covers(address));
@@ -65,6 +64,7 @@ pub(super) fn obstacles(plan: &Plan) -> Exit {
         Obstacle::Protected(_) => Exit::Protected,
         Obstacle::Unknown(_) | Obstacle::Refused(_) => Exit::Error,
         Obstacle::Held(_) | Obstacle::Blocked(_) => Exit::Done,
+        Obstacle::Unapproved => Exit::Stale,
     });
     let of_grounds = plan.unreachable.values().map(|_| Exit::Unreachable);
     of_changes.chain(of_grounds).fold(Exit::Done, Exit::and)

@@ -7,7 +7,7 @@ use super::read;
 use super::stage::{self, Stage};
 use super::terminal::Terminal;
 use crate::kinds::KINDS;
-use crate::lab::{Address, Ground, Node};
+use crate::lab::{Address, Site};
 use crate::observe::Ask;
 use crate::plan::{Seen, marks};
 use crate::report;
@@ -29,12 +29,12 @@ async fn resource(stage: &Stage, args: &ShowArgs, address: &Address, terminal: T
     let options = stage.options(&selection, false)?;
     let plan = make(stage, &options, &selection, &transport).await?;
     let grounds = plan.changes.iter().filter(|change| address.covers(&change.address)).map(|change| &change.ground);
-    let nodes: Vec<&Node> = grounds.filter_map(|ground| stage.lab.nodes.get(ground.name())).collect();
-    let seen = read::nodes(&stage.lab, &stage.declared, nodes.into_iter().take(1), &transport, 1).await;
+    let site = grounds.filter_map(|ground| stage.lab.site(ground)).next();
+    let seen = read::grounds(&stage.lab, &stage.declared, site, &transport, 1).await;
     for change in plan.changes.iter().filter(|change| address.covers(&change.address)) {
-        let mark = match (seen.get(&change.ground), stage.lab.nodes.get(change.ground.name())) {
-            (Some(Seen::Read(reply)), Some(node)) => {
-                let marks = marks::Marks::read(node, reply);
+        let mark = match (seen.get(&change.ground), stage.lab.site(&change.ground)) {
+            (Some(Seen::Read(reply)), Some(site)) => {
+                let marks = marks::Marks::read(site, reply);
                 crate::kinds::kind(&change.kind).and_then(|kind| marks.of(kind, &change.name).ok().flatten().cloned())
             }
             _ => None,
@@ -51,10 +51,11 @@ async fn as_toml(stage: &Stage, args: &ShowArgs, terminal: Terminal) -> Result<E
             args.what
         )));
     };
-    let ground = Ground::Node(node.name.clone());
-    let kinds = || KINDS.iter().filter(|kind| kind.fits(node));
+    let site = Site::Node(node);
+    let ground = site.ground();
+    let kinds = || KINDS.iter().filter(|kind| kind.fits(site));
     let mut asks: Vec<Ask> = Vec::new();
-    for ask in kinds().flat_map(|kind| kind.survey_asks(node)).chain(marks::asks(node, &stage.declared)) {
+    for ask in kinds().flat_map(|kind| kind.survey_asks(node)).chain(marks::asks(&stage.lab, site, &stage.declared)) {
         if !asks.contains(&ask) {
             asks.push(ask);
         }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use crate::config::Located;
-use crate::lab::{Address, Connection, Ground, Lab, Meta, Node, Os};
+use crate::lab::{Address, Connection, Ground, Lab, Meta, Node, Os, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Difference, Guard, Mark, Obstacle, Step, differences};
 
@@ -18,9 +18,9 @@ pub trait Kind: Sync {
     /// What the lab desires of this kind, in order of address.
     fn declare(&self, lab: &Lab) -> Vec<Resource>;
 
-    /// Whether a node can have resources of this kind: most need root on Linux.
-    fn fits(&self, node: &Node) -> bool {
-        node.os == Os::Linux && matches!(node.connection, Connection::Ssh(_))
+    /// Whether a ground can have resources of this kind: most need root on a node with Linux.
+    fn fits(&self, site: Site<'_>) -> bool {
+        site.node().is_some_and(|node| node.os == Os::Linux && matches!(node.connection, Connection::Ssh(_)))
     }
 
     /// What happens to a resource that labctl made and that left the file.
@@ -34,23 +34,29 @@ pub trait Kind: Sync {
         false
     }
 
-    /// What must be read of a node whatever is declared on it: where the marks of a kind that carries its own lie.
-    fn asks(&self, _node: &Node) -> Vec<Ask> {
+    /// What must be read of a ground whatever is declared on it: where the marks of a kind that carries its own lie.
+    fn asks(&self, _site: Site<'_>) -> Vec<Ask> {
         Vec::new()
     }
 
-    /// The marks that the things of this kind carry on a node, by real name; of any lab. Why, where they can't be read.
-    fn marked(&self, _node: &Node, _reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
+    /// The same, now that the ground's first answers are known. Asked again until it asks nothing new.
+    fn further_asks(&self, _lab: &Lab, _site: Site<'_>, _reply: &Reply) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    /// The marks that the things of this kind carry on a ground, by real name; of any lab. Why, where they can't be
+    /// read.
+    fn marked(&self, _site: Site<'_>, _reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
         Ok(Vec::new())
     }
 
     /// Steps that write `mark` on a thing that exists, for a kind that carries its own.
-    fn mark_steps(&self, _node: &Node, _name: &str, _mark: &Mark) -> Vec<Step> {
+    fn mark_steps(&self, _site: Site<'_>, _name: &str, _mark: &Mark) -> Vec<Step> {
         Vec::new()
     }
 
     /// A resource that has a mark and is no longer in the file.
-    fn leftover(&self, node: &Node, name: &str) -> Box<dyn Leftover>;
+    fn leftover(&self, site: Site<'_>, name: &str) -> Box<dyn Leftover>;
 
     /// What to ask for a survey: all of this kind on the node, declared or not.
     fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
@@ -77,6 +83,8 @@ pub struct Resource {
     pub meta: Meta,
     /// Other resources that must be as desired before it; `meta.after` is added to them.
     pub needs: Vec<Located<Address>>,
+    /// Those of its needs without which it can't even be planned: what makes its ground, or the kind that it is of.
+    pub planned_after: Vec<Address>,
     /// What is desired.
     pub body: Box<dyn Body>,
 }
@@ -86,7 +94,8 @@ pub trait Body: Debug + Send + Sync {
     /// What to read.
     fn asks(&self) -> Vec<Ask>;
 
-    /// What to read besides, now that the first answers are known: what only a change needs. Mostly nothing.
+    /// What to read besides, now that the first answers are known: what only a change needs. Mostly nothing. It is asked
+    /// again, with all answers so far, until it asks nothing new.
     fn further_asks(&self, _reply: &Reply) -> Vec<Ask> {
         Vec::new()
     }
@@ -97,8 +106,8 @@ pub trait Body: Debug + Send + Sync {
     /// The declared attributes, in the form that [`Body::observe`] gives the observed ones.
     fn desired(&self) -> Attributes;
 
-    /// What differs.
-    fn compare(&self, observed: &Attributes) -> Vec<Difference> {
+    /// What differs. The reply is for a kind that has the other side say what would become of it.
+    fn compare(&self, observed: &Attributes, _reply: &Reply) -> Vec<Difference> {
         differences(&self.desired(), observed)
     }
 
@@ -120,6 +129,12 @@ pub trait Body: Debug + Send + Sync {
 
     /// What to do about it.
     fn work(&self, task: &Task<'_>) -> Work;
+
+    /// Steps that write `mark` on the thing as it is, where that takes knowing what is desired;
+    /// [`Kind::mark_steps`] otherwise.
+    fn mark_steps(&self, _mark: &Mark, _reply: &Reply) -> Option<Vec<Step>> {
+        None
+    }
 }
 
 /// What is asked of [`Body::work`].
@@ -162,6 +177,8 @@ pub struct Work {
     pub obstacle: Option<Obstacle>,
     /// Whether it is removed and made anew.
     pub replaces: bool,
+    /// Why it can't be planned yet, where something that the same plan makes must be there first.
+    pub deferred: Option<String>,
 }
 
 impl Work {
@@ -186,8 +203,18 @@ pub trait Leftover: Debug + Send + Sync {
     /// What to read.
     fn asks(&self) -> Vec<Ask>;
 
+    /// What to read besides, now that the first answers are known. It is asked again until it asks nothing new.
+    fn further_asks(&self, _reply: &Reply) -> Vec<Ask> {
+        Vec::new()
+    }
+
     /// What the answers mean.
     fn observe(&self, reply: &Reply) -> Observation;
+
+    /// Why it stays although things of its kind are destroyed: it is protected, or holds what isn't labctl's.
+    fn stays(&self, _reply: &Reply) -> Option<String> {
+        None
+    }
 
     /// Steps that remove it; they suppose that it is there. The reply is for the guards.
     fn remove(&self, reply: &Reply) -> Work;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lab::{Address, Ground, Lab, Module, Node};
+use crate::lab::{Address, Ground, Lab, Module, Node, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Act, Attributes, Step};
 
@@ -33,7 +33,7 @@ impl Kind for Modules {
             .collect()
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
 
@@ -65,6 +65,7 @@ fn resource(node: &Node, name: &str, module: &Module) -> Resource {
         name: normal(name),
         meta: module.meta.clone(),
         needs: package::addresses(node, &module.meta.place, |package| brings(package, name)),
+        planned_after: Vec::new(),
         body: Box::new(Wanted { name: normal(name), node: node.clone() }),
     }
 }

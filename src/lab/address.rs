@@ -5,10 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A path in `homelab.toml`, written as TOML writes a dotted key: `nodes.n5.files."/etc/x.conf"`.
+/// A path in `homelab.toml`, written as TOML writes a dotted key: `nodes.n5.files."/etc/x.conf"`. What a table of the
+/// file expands to hangs below it, behind a slash: `services.web/Deployment.apps/web/nginx`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Address(Vec<String>);
+pub struct Address {
+    segments: Vec<String>,
+    below: Option<String>,
+}
 
 /// Why a text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,25 +25,39 @@ pub struct AddressError {
 impl Address {
     /// The address with these path segments, unquoted.
     pub fn new<S: Into<String>>(segments: impl IntoIterator<Item = S>) -> Self {
-        Self(segments.into_iter().map(Into::into).collect())
+        Self { segments: segments.into_iter().map(Into::into).collect(), below: None }
     }
 
     /// The address one level below.
     #[must_use]
     pub fn child(&self, segment: impl Into<String>) -> Self {
-        let mut segments = self.0.clone();
+        let mut segments = self.segments.clone();
         segments.push(segment.into());
-        Self(segments)
+        Self { segments, below: None }
+    }
+
+    /// The address of what the table expands to, by its name there.
+    #[must_use]
+    pub fn below(&self, name: impl Into<String>) -> Self {
+        Self { segments: self.segments.clone(), below: Some(name.into()) }
+    }
+
+    /// The address of the table that it hangs below, where it does.
+    pub fn table(&self) -> Self {
+        Self { segments: self.segments.clone(), below: None }
     }
 
     /// The path, unquoted.
     pub fn segments(&self) -> &[String] {
-        &self.0
+        &self.segments
     }
 
     /// Whether `other` is this address or lies below it: `nodes.n5` covers `nodes.n5.sysctls."vm.swappiness"`.
     pub fn covers(&self, other: &Self) -> bool {
-        other.0.starts_with(&self.0)
+        match &self.below {
+            None => other.segments.starts_with(&self.segments),
+            Some(_) => other == self,
+        }
     }
 }
 
@@ -49,7 +67,7 @@ fn is_bare(segment: &str) -> bool {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, segment) in self.0.iter().enumerate() {
+        for (i, segment) in self.segments.iter().enumerate() {
             if i > 0 {
                 f.write_str(".")?;
             }
@@ -60,7 +78,7 @@ impl fmt::Display for Address {
                 f.write_str(&serde_json::Value::from(segment.as_str()).to_string())?;
             }
         }
-        Ok(())
+        self.below.iter().try_for_each(|below| write!(f, "/{below}"))
     }
 }
 
@@ -80,7 +98,7 @@ impl FromStr for Address {
                 let (segment, after) = quoted.split_once('\'').ok_or_else(|| fault("a quoted part has no end"))?;
                 (segment.to_owned(), after)
             } else {
-                let end = rest.find('.').unwrap_or(rest.len());
+                let end = rest.find(['.', '/']).unwrap_or(rest.len());
                 if !is_bare(&rest[..end]) {
                     return Err(fault("a part that is not letters, digits, `_` or `-` needs quotes, as in TOML"));
                 }
@@ -88,7 +106,13 @@ impl FromStr for Address {
             };
             segments.push(segment);
             if after.is_empty() {
-                return Ok(Self(segments));
+                return Ok(Self { segments, below: None });
+            }
+            if let Some(below) = after.strip_prefix('/') {
+                return match below {
+                    "" => Err(fault("nothing stands behind its slash")),
+                    below => Ok(Self { segments, below: Some(below.to_owned()) }),
+                };
             }
             rest = after.strip_prefix('.').ok_or_else(|| fault("parts are separated by dots"))?;
         }
@@ -136,9 +160,20 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "a..b", "a.", "a b", "\"a", "\"a\"b", "/etc"] {
+        for text in ["", "a..b", "a.", "a b", "\"a", "\"a\"b", "/etc", "a/"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_service_expands_to_hangs_below_it() {
+        let service = Address::new(["services", "web"]);
+        let object = service.below("Deployment.apps/web/nginx");
+        assert_eq!(object.to_string(), "services.web/Deployment.apps/web/nginx");
+        assert_eq!("services.web/Deployment.apps/web/nginx".parse().as_ref(), Ok(&object));
+        assert_eq!(object.table(), service);
+        assert!(service.covers(&object) && object.covers(&object) && !object.covers(&service));
+        assert!(!object.covers(&service.below("Deployment.apps/web/nginx-2")));
     }
 
     #[test]

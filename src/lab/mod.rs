@@ -21,7 +21,7 @@ use ipnet::Ipv4Net;
 pub use address::{Address, AddressError};
 pub use cluster::{Cluster, Kubeconfig};
 pub use content::{Content, Part};
-pub use ground::Ground;
+pub use ground::{Ground, Site};
 pub use network::{Attachment, Network, Port, Route, Vlan};
 pub use node::{Connection, File, Mode, Module, Node, Os, Package, Ssh, Sysctl, Unit};
 pub use object::{ApiKind, Manifest, Object, ObjectKey, Slot};

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{self, Scene};
 use super::marks::Marks;
-use super::{Action, Change, Obstacle, leave};
+use super::{Action, Change, Obstacle, ground_record, leave, wave};
 use crate::graph::Graph;
 use crate::kinds::Declared;
-use crate::lab::{Address, Ground, Hold, Lab};
+use crate::lab::{Address, Ground, Hold, Lab, Site};
 use crate::observe::Reply;
 
 /// What a run of labctl asks of the plan.
@@ -47,6 +47,8 @@ pub enum Seen {
     Read(Reply),
     /// It could not be reached or asked: why.
     Unreachable(String),
+    /// It does not exist yet: why that is known.
+    NotYet(String),
 }
 
 /// All changes and their steps, in order.
@@ -77,20 +79,33 @@ pub fn build(
 ) -> Plan {
     let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
     let mut leaving = Vec::new();
+    let mut unreachable = BTreeMap::new();
     for (ground, seen) in seen {
         let here = declared.iter().filter(|d| d.resource.ground == *ground);
-        let Some(node) = lab.nodes.get(ground.name()) else { continue };
+        let Some(site) = lab.site(ground) else { continue };
+        let mut all = |each: &dyn Fn(&Declared) -> Change| {
+            changes.extend(here.clone().map(|d| (d.resource.address.clone(), each(d))));
+        };
         match seen {
             Seen::Unreachable(why) => {
-                changes.extend(here.map(|d| (d.resource.address.clone(), decide::unreachable(d, why))));
+                unreachable.insert(ground.to_string(), why.clone());
+                all(&|d| decide::unreachable(d, why));
             }
+            Seen::NotYet(why) => all(&|d| decide::not_yet(d, why)),
             Seen::Read(reply) => {
-                let scene = Scene { lab, node, reply, options };
-                let marks = Marks::read(node, reply);
-                for d in here {
-                    let change = decide::decide(&scene, d, marks.of(d.kind, &d.resource.name));
-                    changes.insert(change.address.clone(), change);
-                }
+                let record = match site {
+                    Site::Node(_) => None,
+                    Site::Cluster(cluster) => match ground_record::read(lab, cluster, reply) {
+                        Ok(record) => Some(record),
+                        Err(why) => {
+                            all(&|d| decide::refused(d, &why));
+                            continue;
+                        }
+                    },
+                };
+                let scene = Scene { lab, site, reply, options, record: record.as_ref() };
+                let marks = Marks::read(site, reply);
+                all(&|d| decide::decide(&scene, d, marks.of(d.kind, &d.resource.name)));
                 leaving.extend(marks.left(lab, ground, declared).iter().map(|left| leave::leave(&scene, left)));
             }
         }
@@ -108,17 +123,12 @@ pub fn build(
     }
     select(&mut ordered, graph, options);
     block(&mut ordered);
+    wave::number(&mut ordered, declared);
     Plan {
         format_version: "1.0".to_owned(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
         lab: lab.name.clone(),
-        unreachable: seen
-            .iter()
-            .filter_map(|(ground, seen)| match seen {
-                Seen::Unreachable(why) => Some((ground.to_string(), why.clone())),
-                Seen::Read(_) => None,
-            })
-            .collect(),
+        unreachable,
         partial: ordered.len() != all,
         changes: ordered,
     }
@@ -147,7 +157,7 @@ fn select(changes: &mut Vec<Change>, graph: &Graph, options: &Options) {
 }
 
 /// What needs something that will not be as desired is not started.
-fn block(changes: &mut [Change]) {
+pub(super) fn block(changes: &mut [Change]) {
     let mut missing: BTreeSet<Address> = BTreeSet::new();
     for change in changes {
         if change.is_due()

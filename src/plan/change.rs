@@ -112,6 +112,8 @@ pub enum Obstacle {
     Held(Hold),
     /// What it needs has an obstacle.
     Blocked(Address),
+    /// It was deferred when the plan was approved, and is more now than was approved then.
+    Unapproved,
 }
 
 impl Change {

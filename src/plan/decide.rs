@@ -1,16 +1,37 @@
 //! One resource: what the file says, what the lab answers and what the mark remembers, made into a change.
 
+use super::ground_record::GroundRecord;
 use super::{Action, Attributes, Cause, Change, Difference, Mark, Obstacle, Origin, Step, digest, record};
 use crate::kinds::{Declared, Goal, Task, Work};
-use crate::lab::{Address, Lab, Node};
+use crate::lab::{Address, Lab, Site};
 use crate::observe::{Observation, Reply};
 
 /// What a decision rests on, besides the resource itself.
 pub(super) struct Scene<'a> {
     pub(super) lab: &'a Lab,
-    pub(super) node: &'a Node,
+    pub(super) site: Site<'a>,
     pub(super) reply: &'a Reply,
     pub(super) options: &'a super::Options,
+    /// Of a cluster: what labctl keeps about it there.
+    pub(super) record: Option<&'a GroundRecord>,
+}
+
+impl Scene<'_> {
+    /// The steps of a change on this ground: in a cluster they rely on its being that cluster, and where something of
+    /// a new kind is made, that is noted first.
+    pub(super) fn on_ground(&self, name: &str, steps: Vec<Step>) -> Vec<Step> {
+        let (Some(record), Site::Cluster(cluster)) = (self.record, self.site) else { return steps };
+        if steps.is_empty() {
+            return steps;
+        }
+        let kind = name.split('/').next().unwrap_or_default();
+        let note = (!record.knows(kind)).then(|| record.step(self.lab, cluster));
+        let mut steps: Vec<Step> = note.into_iter().chain(steps).collect();
+        for step in &mut steps {
+            step.guards.insert(0, record.guard());
+        }
+        steps
+    }
 }
 
 /// The change of one declared resource. Its needs, wave and blocks come later.
@@ -53,6 +74,21 @@ fn unknown(mut change: Change, why: &str) -> Change {
     change
 }
 
+/// The change of a resource whose ground does not exist yet.
+pub(super) fn not_yet(declared: &Declared, why: &str) -> Change {
+    let mut change = blank(declared);
+    change.action = Action::Deferred;
+    change.notes.push(why.to_owned());
+    change
+}
+
+/// The change of a resource whose ground is not the one that it was.
+pub(super) fn refused(declared: &Declared, why: &str) -> Change {
+    let mut change = blank(declared);
+    change.obstacle = Some(Obstacle::Refused(why.to_owned()));
+    change
+}
+
 /// The change of a resource whose ground could not be reached.
 pub(super) fn unreachable(declared: &Declared, why: &str) -> Change {
     let mut change = blank(declared);
@@ -92,7 +128,7 @@ fn present(
     observed: Attributes,
 ) -> Change {
     let desired = declared.resource.body.desired();
-    let mut differences = declared.resource.body.compare(&observed);
+    let mut differences = declared.resource.body.compare(&observed, scene.reply);
     let inputs = declared.resource.body.inputs();
     if mark.is_some_and(|mark| mark.may_lack(inputs.as_deref())) {
         let outdated = declared.resource.body.outdated(&observed, &differences);
@@ -172,9 +208,13 @@ fn finish(
     }
     change.notes.extend(work.notes);
     change.disruption = work.disruption;
+    if let Some(why) = work.deferred {
+        change.action = Action::Deferred;
+        change.notes.push(why);
+    }
     // What the kind says of it is the nearer reason: with that mended, the leave may not be needed.
     change.obstacle = work.obstacle.or(change.obstacle);
-    if matches!(change.action, Action::None) {
+    if matches!(change.action, Action::None | Action::Deferred) {
         return change;
     }
     if let Some(hold) = declared.resource.meta.hold.as_ref().filter(|hold| scene.options.holds(hold)) {
@@ -196,14 +236,17 @@ fn marked(
 ) -> (Vec<Step>, Vec<Step>) {
     let (kind, name) = (declared.kind, declared.resource.name.as_str());
     if kind.carries_marks() {
-        let steps = if act.is_empty() { kind.mark_steps(scene.node, name, &new) } else { act };
-        return (steps, put_back);
+        let mark = || declared.resource.body.mark_steps(&new, scene.reply);
+        let steps =
+            if act.is_empty() { mark().unwrap_or_else(|| kind.mark_steps(scene.site, name, &new)) } else { act };
+        return (scene.on_ground(name, steps), put_back);
     }
-    let write = |mark: Mark| record::write(scene.lab, scene.node, kind.name(), name, mark);
+    let Some(node) = scene.site.node() else { return (scene.on_ground(name, act), put_back) };
+    let write = |mark: Mark| record::write(scene.lab, node, kind.name(), name, mark);
     if !put_back.is_empty() {
         put_back.push(match old {
             Some(old) => write(old.clone()),
-            None => record::remove(scene.lab, scene.node, kind.name(), name),
+            None => record::remove(scene.lab, node, kind.name(), name),
         });
     }
     let mut steps = Vec::with_capacity(act.len() + 2);

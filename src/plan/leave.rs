@@ -2,19 +2,17 @@
 
 use super::decide::Scene;
 use super::marks::Left;
-use super::{Action, Cause, Change, Obstacle, Origin, record};
+use super::{Action, Cause, Change, Obstacle, Origin, Step, record};
 use crate::kinds::Leaving;
-use crate::lab::Ground;
 use crate::observe::Observation;
 
 /// The change of a resource that has a mark and is no longer declared.
 pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
-    let leftover = left.leftover(scene.node);
-    let ground = Ground::Node(scene.node.name.clone());
+    let leftover = left.leftover(scene.site);
     let mut change = Change {
         action: Action::Delete,
         cause: Cause::File,
-        ..Change::new(left.mark.address.clone(), left.kind.name(), ground, left.name)
+        ..Change::new(left.mark.address.clone(), left.kind.name(), scene.site.ground(), left.name)
     };
     let observed = match leftover.observe(scene.reply) {
         Observation::Unknown(why) => {
@@ -24,8 +22,10 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
         Observation::Absent => None,
         Observation::Present(observed) => Some(observed),
     };
-    let goes = left.mark.origin == Origin::Made && left.kind.leaving() == Leaving::Destroyed;
+    let stays = leftover.stays(scene.reply);
+    let goes = left.mark.origin == Origin::Made && left.kind.leaving() == Leaving::Destroyed && stays.is_none();
     change.action = if goes { Action::Delete } else { Action::Forget };
+    change.notes.extend(stays);
     match (goes, &observed) {
         (true, Some(_)) => {
             let work = leftover.remove(scene.reply);
@@ -37,23 +37,30 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
             if change.steps.is_empty() && change.obstacle.is_none() {
                 change.action = Action::Forget;
             }
-            change.steps.push(record::remove(scene.lab, scene.node, left.kind.name(), left.name));
+            change.steps.extend(remove_record(scene, left));
         }
         (true, None) => {
             change.action = Action::Forget;
             change.notes.push("it is gone already".to_owned());
-            change.steps.push(record::remove(scene.lab, scene.node, left.kind.name(), left.name));
+            change.steps.extend(remove_record(scene, left));
         }
         (false, _) => {
             change.notes.push(format!("it stays as it is; to remove it: {}", leftover.by_hand()));
             let released = left.mark.clone().released();
-            if left.kind.carries_marks() {
-                change.steps = left.kind.mark_steps(scene.node, left.name, &released);
-            } else {
-                change.steps.push(record::write(scene.lab, scene.node, left.kind.name(), left.name, released));
-            }
+            let write = |node| record::write(scene.lab, node, left.kind.name(), left.name, released.clone());
+            change.steps = match scene.site.node() {
+                Some(node) if !left.kind.carries_marks() => vec![write(node)],
+                _ => left.kind.mark_steps(scene.site, left.name, &released),
+            };
         }
     }
+    change.steps = scene.on_ground(left.name, std::mem::take(&mut change.steps));
     change.before = observed;
     change
+}
+
+/// The step that removes the record of what is gone; what carries its mark takes it along.
+fn remove_record(scene: &Scene<'_>, left: &Left<'_>) -> Option<Step> {
+    let node = scene.site.node().filter(|_| !left.kind.carries_marks())?;
+    Some(record::remove(scene.lab, node, left.kind.name(), left.name))
 }

@@ -1,13 +1,13 @@
-//! All marks of one ground, from records and from the things themselves.
+//! All marks of one ground, from records and from the things themselves, and what to ask it for them.
 
 use std::collections::BTreeMap;
 
-use super::{Mark, Origin, record};
+use super::{Mark, Origin, ground_record, record};
 use crate::kinds::{Declared, KINDS, Kind, Leftover};
-use crate::lab::{Ground, Lab, Node};
+use crate::lab::{Ground, Lab, Site};
 use crate::observe::{Ask, Reply};
 
-/// The marks of one node by kind and real name. A kind whose marks can't be read is known to be so.
+/// The marks of one ground by kind and real name. A kind whose marks can't be read is known to be so.
 #[derive(Debug, Default)]
 pub struct Marks {
     found: BTreeMap<(String, String), Mark>,
@@ -16,12 +16,12 @@ pub struct Marks {
 
 impl Marks {
     /// The marks that the reply tells of. Those of other labs are among them: they keep hands off.
-    pub fn read(node: &Node, reply: &Reply) -> Self {
+    pub fn read(site: Site<'_>, reply: &Reply) -> Self {
         let mut marks = Self::default();
-        let records = record::read(node, reply);
-        for kind in KINDS.iter().filter(|kind| kind.fits(node)) {
+        let records = site.node().map_or(Ok(Vec::new()), |node| record::read(node, reply));
+        for kind in KINDS.iter().filter(|kind| kind.fits(site)) {
             let found = if kind.carries_marks() {
-                kind.marked(node, reply)
+                kind.marked(site, reply)
             } else {
                 records.as_ref().map_err(Clone::clone).map(|records| {
                     let of_kind = records.iter().filter(|record| record.kind == kind.name());
@@ -74,28 +74,34 @@ pub struct Left<'a> {
 
 impl Left<'_> {
     /// How it is read and removed.
-    pub fn leftover(&self, node: &Node) -> Box<dyn Leftover> {
-        self.kind.leftover(node, self.name)
+    pub fn leftover(&self, site: Site<'_>) -> Box<dyn Leftover> {
+        self.kind.leftover(site, self.name)
     }
 }
 
-/// All that a plan asks a node first: what is declared on it and where marks lie. Equal asks are there once.
-pub fn asks(node: &Node, declared: &[Declared]) -> Vec<Ask> {
-    let ground = Ground::Node(node.name.clone());
-    let general = KINDS.iter().filter(|kind| kind.carries_marks() && kind.fits(node)).flat_map(|kind| kind.asks(node));
+/// All that a plan asks a ground first: what is declared on it and where marks lie. Equal asks are there once.
+pub fn asks(lab: &Lab, site: Site<'_>, declared: &[Declared]) -> Vec<Ask> {
+    let ground = site.ground();
+    let records = match site {
+        Site::Node(node) => vec![record::ask(node)],
+        Site::Cluster(_) => ground_record::asks(lab),
+    };
+    let general = KINDS.iter().filter(|kind| kind.carries_marks() && kind.fits(site)).flat_map(|kind| kind.asks(site));
     let of_resources = declared.iter().filter(|d| d.resource.ground == ground).flat_map(|d| d.resource.body.asks());
-    unique(std::iter::once(record::ask(node)).chain(general).chain(of_resources))
+    unique(records.into_iter().chain(general).chain(of_resources))
 }
 
-/// What must be asked besides, because something left the file or a change needs it; mostly nothing.
-pub fn leftover_asks(lab: &Lab, node: &Node, declared: &[Declared], reply: &Reply) -> Vec<Ask> {
-    let ground = Ground::Node(node.name.clone());
-    let marks = Marks::read(node, reply);
-    let left = marks.left(lab, &ground, declared);
-    let of_left = left.iter().flat_map(|left| left.leftover(node).asks());
+/// What must be asked besides, because something left the file or a change needs it; mostly nothing. Asked again, with
+/// all answers so far, until it asks nothing new.
+pub fn further_asks(lab: &Lab, site: Site<'_>, declared: &[Declared], reply: &Reply) -> Vec<Ask> {
+    let ground = site.ground();
+    let marks = Marks::read(site, reply);
+    let left: Vec<_> = marks.left(lab, &ground, declared).iter().map(|left| left.leftover(site)).collect();
+    let general = KINDS.iter().filter(|kind| kind.fits(site)).flat_map(|kind| kind.further_asks(lab, site, reply));
+    let of_left = left.iter().flat_map(|left| left.asks().into_iter().chain(left.further_asks(reply)));
     let here = declared.iter().filter(|d| d.resource.ground == ground);
     let of_changes = here.flat_map(|d| d.resource.body.further_asks(reply));
-    unique(of_left.chain(of_changes).filter(|ask| !reply.has(ask)))
+    unique(general.chain(of_left).chain(of_changes).filter(|ask| !reply.has(ask)))
 }
 
 fn unique(asks: impl Iterator<Item = Ask>) -> Vec<Ask> {

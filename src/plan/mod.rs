@@ -4,6 +4,7 @@ mod api;
 mod build;
 mod change;
 mod decide;
+pub mod ground_record;
 mod leave;
 mod mark;
 pub mod marks;
@@ -11,6 +12,7 @@ pub mod record;
 mod shell;
 mod step;
 mod value;
+mod wave;
 
 pub use api::{ApiGuard, Call};
 pub use build::{Options, Plan, Seen, build};
@@ -19,6 +21,7 @@ pub use mark::{Mark, Origin};
 pub use shell::{quote, shell_line};
 pub use step::{Act, Guard, Step};
 pub use value::{Attributes, Difference, Value, differences, digest};
+pub use wave::{beyond, next_wave};
 
 #[cfg(test)]
 mod tests;

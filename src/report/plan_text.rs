@@ -20,7 +20,7 @@ pub struct Detail {
 pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
     let summary = Summary::of(plan);
     let mut text = String::new();
-    text += &silent_nodes(plan, paint);
+    text += &silent_grounds(plan, paint);
     if summary.is_due() || summary.has_obstacles() || summary.held + summary.deferred > 0 {
         text += &legend(plan, paint);
         let mut grounds: Vec<_> = plan.changes.iter().map(|change| &change.ground).collect();
@@ -49,9 +49,9 @@ fn remarks(plan: &Plan, paint: Paint) -> String {
     if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
-/// Nodes that could not be read and have no resources in the plan: what left the file there is not known either.
-fn silent_nodes(plan: &Plan, paint: Paint) -> String {
-    let is_silent = |node: &&String| !plan.changes.iter().any(|change| change.ground.name() == node.as_str());
+/// Grounds that could not be read and have no resources in the plan: what left the file there is not known either.
+fn silent_grounds(plan: &Plan, paint: Paint) -> String {
+    let is_silent = |ground: &&String| !plan.changes.iter().any(|change| change.ground.to_string() == **ground);
     let lines: Vec<String> = plan
         .unreachable
         .keys()
@@ -172,7 +172,7 @@ fn fate(change: &Change, symbol: Symbol) -> String {
             Some(previous) => format!("has moved from {previous}"),
             None => "is as declared; its mark will be renewed".to_owned(),
         },
-        Symbol::Deferred => "will be planned when its ground exists".to_owned(),
+        Symbol::Deferred => format!("will be planned in wave {}", change.wave),
         Symbol::Held => "is held".to_owned(),
         Symbol::Unknown => "is unknown, not missing".to_owned(),
         Symbol::Refused => "can't be done".to_owned(),
@@ -216,6 +216,9 @@ pub fn obstacle(change: &Change) -> Option<String> {
             why.clone()
         }
         Obstacle::Blocked(need) => format!("it needs {need}, which will not be as declared"),
+        Obstacle::Unapproved => {
+            "it was deferred when the plan was approved, and this is more than making what the file says".to_owned()
+        }
         Obstacle::Held(hold) => match hold.until {
             Some(until) => format!("held until {until} because {}", hold.because),
             None => format!("held because {}", hold.because),

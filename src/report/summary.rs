@@ -97,7 +97,7 @@ impl Summary {
             (self.deferred, "deferred"),
             (self.held, "held"),
             (self.unknown, "unknown"),
-            (self.unreachable, "on nodes that could not be reached"),
+            (self.unreachable, "on grounds that could not be reached"),
             (self.refused, "refused"),
             (self.blocked, "blocked by those"),
         ];

@@ -39,7 +39,9 @@ impl Symbol {
     pub fn of(change: &Change) -> Self {
         match (&change.obstacle, change.action) {
             (Some(Obstacle::Unknown(_) | Obstacle::Unreachable(_)), _) => Self::Unknown,
-            (Some(Obstacle::Refused(_) | Obstacle::Protected(_) | Obstacle::Blocked(_)), _) => Self::Refused,
+            (Some(Obstacle::Refused(_) | Obstacle::Protected(_) | Obstacle::Blocked(_) | Obstacle::Unapproved), _) => {
+                Self::Refused
+            }
             (Some(Obstacle::Held(_)), _) => Self::Held,
             (None, Action::None) => Self::None,
             (None, Action::Create) => Self::Create,

@@ -32,6 +32,9 @@ pub enum ReachError {
     /// No connection, or none that may be trusted.
     #[error("{0}")]
     Unreachable(String),
+    /// It does not exist yet: what makes it has not been done, or not yet come to its end.
+    #[error("{0}")]
+    NotYet(String),
     /// The login may not do what the plan needs.
     #[error("{0}")]
     Denied(String),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use labctl::config::Sources;
 use labctl::graph::Graph;
 use labctl::kinds::{self, Declared, Resource};
-use labctl::lab::{Ground, Lab, load};
+use labctl::lab::{Ground, Lab, Site, load};
 use labctl::observe::{Answer, Ask, Body, FileAnswer, Output, Reply, Stat};
 use labctl::plan::record::Record;
 use labctl::plan::{
@@ -78,6 +78,7 @@ impl Case {
                 Answer::File(self.file(path, |text| Body::Same(text == "SECRET" || content.as_text() == Some(text))))
             }
             Ask::Folder { .. } => Answer::Folder(self.records()),
+            Ask::Api(_) => panic!("a node is not asked for a cluster"),
         }
     }
 
@@ -137,11 +138,11 @@ impl Case {
     fn plan(&self) -> String {
         let lab = lab(&self.lab);
         let declared = kinds::declare(&lab);
-        let node = &lab.nodes["n5"];
+        let site = Site::Node(&lab.nodes["n5"]);
         let ask_all =
             |asks: Vec<Ask>| -> Reply { asks.into_iter().map(|ask| (ask.clone(), self.answer(&ask))).collect() };
-        let mut reply = ask_all(marks::asks(node, &declared));
-        let more = ask_all(marks::leftover_asks(&lab, node, &declared, &reply));
+        let mut reply = ask_all(marks::asks(&lab, site, &declared));
+        let more = ask_all(marks::further_asks(&lab, site, &declared, &reply));
         reply.extend(more);
         let seen = [(Ground::Node("n5".into()), Seen::Read(reply))].into();
         let plan = build(&lab, &declared, &Graph::new(&declared), &seen, &Options::default());
@@ -172,6 +173,7 @@ fn told(change: &Change) -> String {
     match &change.obstacle {
         Some(Obstacle::Refused(why)) => text += &format!("  refused: {why}\n"),
         Some(Obstacle::Unknown(why)) => text += &format!("  unknown: {why}\n"),
+        Some(Obstacle::Blocked(need)) => text += &format!("  blocked by {need}\n"),
         Some(other) => text += &format!("  {other:?}\n"),
         None => {}
     }
@@ -193,6 +195,7 @@ fn step(step: &Step) -> Option<String> {
         }
         Act::Remove { path } => Some(format!("{guards}  rm {path}\n")),
         Act::Reconnect { .. } => Some("  reconnect\n".to_owned()),
+        Act::Api(call) => Some(format!("  {call:?}\n")),
     }
 }
 
@@ -200,6 +203,7 @@ fn guard(guard: &Guard) -> String {
     match guard {
         Guard::File { path, state } => format!("  ? {path} is {state:?}\n"),
         Guard::Output { argv, stdout } => format!("  ? {} says {stdout:?}\n", shell_line(argv)),
+        Guard::Api(guard) => format!("  ? {}\n", guard.words()),
     }
 }
 

@@ -8,7 +8,7 @@ mod content;
 mod mounts;
 
 use crate::config::Located;
-use crate::lab::{Address, File, Ground, Lab, Node};
+use crate::lab::{Address, File, Ground, Lab, Node, Site};
 use crate::observe::{Ask, FileAnswer, Observation, Reply, Stat};
 use crate::plan::{Act, Attributes, Difference, Guard, Step, Value, differences, shell_line};
 
@@ -27,8 +27,8 @@ impl Kind for Files {
         "A file: its content, mode, owner and group."
     }
 
-    fn fits(&self, _node: &Node) -> bool {
-        true
+    fn fits(&self, site: Site<'_>) -> bool {
+        site.node().is_some()
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
@@ -36,7 +36,7 @@ impl Kind for Files {
         all.map(|(node, path, file)| resource(lab, node, path, file)).collect()
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
 
@@ -84,6 +84,7 @@ fn resource(lab: &Lab, node: &Node, path: &str, file: &File) -> Resource {
         name: path.to_owned(),
         meta: file.meta.clone(),
         needs: mount.iter().map(|mount| at(mount.address.clone())).chain(packages).collect(),
+        planned_after: Vec::new(),
         body: Box::new(Wanted { path: path.to_owned(), file: file.clone(), mount: mount.map(|mount| mount.guard()) }),
     }
 }
@@ -176,7 +177,7 @@ impl Body for Wanted {
             .collect()
     }
 
-    fn compare(&self, observed: &Attributes) -> Vec<Difference> {
+    fn compare(&self, observed: &Attributes, _reply: &Reply) -> Vec<Difference> {
         match observed.get("type") {
             None => differences(&self.desired(), observed),
             Some(what) => vec![Difference {

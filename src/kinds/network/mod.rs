@@ -18,7 +18,7 @@ mod work;
 mod yaml;
 
 use crate::config::Located;
-use crate::lab::{Address, Ground, Lab, Network, Node};
+use crate::lab::{Address, Ground, Lab, Network, Node, Site};
 use crate::observe::{Ask, Observation, Reply};
 
 use super::{Kind, Leftover, Resource, Surveyed, Work};
@@ -47,8 +47,8 @@ impl Kind for Networks {
         lab.nodes.values().filter_map(|node| Some(resource(lab, node, node.network.as_ref()?))).collect()
     }
 
-    fn leftover(&self, node: &Node, _name: &str) -> Box<dyn Leftover> {
-        Box::new(Gone { node: node.name.clone() })
+    fn leftover(&self, site: Site<'_>, _name: &str) -> Box<dyn Leftover> {
+        Box::new(Gone { node: site.name().to_owned() })
     }
 
     fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
@@ -69,6 +69,7 @@ fn resource(lab: &Lab, node: &Node, network: &Network) -> Resource {
         ground: Ground::Node(node.name.clone()),
         name: NAME.to_owned(),
         needs: needs(node, network),
+        planned_after: Vec::new(),
         meta,
         body: Box::new(Wanted::new(node, network, lab)),
     }

@@ -64,7 +64,7 @@ impl Body for Wanted {
         attributes(&self.devices)
     }
 
-    fn compare(&self, observed: &Attributes) -> Vec<Difference> {
+    fn compare(&self, observed: &Attributes, _reply: &Reply) -> Vec<Difference> {
         observed::compare(&self.network, &self.desired(), observed)
     }
 

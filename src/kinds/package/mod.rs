@@ -8,7 +8,7 @@ mod survey;
 mod version;
 
 use crate::config::{Located, Place};
-use crate::lab::{Address, Ground, Lab, Node, Package};
+use crate::lab::{Address, Ground, Lab, Node, Package, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Guard, Step, shell_line};
 
@@ -38,7 +38,7 @@ impl Kind for Packages {
         Leaving::Forgotten
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
 
@@ -67,6 +67,7 @@ fn resource(node: &Node, name: &str, package: &Package) -> Resource {
         name: name.to_owned(),
         meta: package.meta.clone(),
         needs: sources.map(|path| Located::new(file(path), package.meta.place.clone())).collect(),
+        planned_after: Vec::new(),
         body: Box::new(Wanted { name: name.to_owned(), version: package.version.clone(), node: node.clone() }),
     }
 }

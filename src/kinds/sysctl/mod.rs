@@ -8,7 +8,7 @@ mod boot;
 mod key;
 
 use crate::config::Located;
-use crate::lab::{Address, Ground, Lab, Node, Sysctl};
+use crate::lab::{Address, Ground, Lab, Node, Site, Sysctl};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Act, Attributes, Guard, Step};
 
@@ -39,7 +39,7 @@ impl Kind for Sysctls {
             .collect()
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(Key::parse(name)))
     }
 
@@ -82,6 +82,7 @@ fn resource(node: &Node, name: &str, sysctl: &Sysctl) -> Resource {
         name: key.to_string(),
         meta: sysctl.meta.clone(),
         needs: needs(node, &key, sysctl),
+        planned_after: Vec::new(),
         body: Box::new(Wanted { key, value: normal(&sysctl.value), node: node.clone() }),
     }
 }

@@ -11,7 +11,7 @@ mod wanted;
 
 use std::collections::BTreeMap;
 
-use crate::lab::{Address, Ground, Lab, Node, Unit};
+use crate::lab::{Address, Ground, Lab, Node, Site, Unit};
 use crate::observe::{Ask, FileAnswer, Observation, Reply};
 use crate::plan::{Act, Step, shell_line};
 
@@ -36,8 +36,8 @@ impl Kind for Units {
         lab.nodes.values().flat_map(|node| node.units.iter().map(|(name, unit)| resource(node, name, unit))).collect()
     }
 
-    fn leftover(&self, node: &Node, name: &str) -> Box<dyn Leftover> {
-        Box::new(Gone { name: name.to_owned(), node: node.name.clone() })
+    fn leftover(&self, site: Site<'_>, name: &str) -> Box<dyn Leftover> {
+        Box::new(Gone { name: name.to_owned(), node: site.name().to_owned() })
     }
 
     fn survey_asks(&self, _node: &Node) -> Vec<Ask> {
@@ -56,6 +56,7 @@ fn resource(node: &Node, name: &str, unit: &Unit) -> Resource {
         name: name.to_owned(),
         meta: unit.meta.clone(),
         needs: reads::needs(node, name, unit),
+        planned_after: Vec::new(),
         body: Box::new(Wanted {
             name: name.to_owned(),
             unit: unit.clone(),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::marks::{self, Carrier};
 use super::pool::Gone;
-use super::site::Site;
+use super::site::Host;
 use super::survey;
 use super::wanted::{Wanted, canonical};
-use crate::lab::{Address, Lab, Node};
+use crate::lab::{Address, Lab, Node, Site};
 use crate::observe::{Ask, Reply};
 use crate::plan::{Mark, Step};
 
@@ -26,7 +26,7 @@ impl Kind for Datasets {
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
-        let sites = Site::all(lab);
+        let sites = Host::all(lab);
         let mut resources = Vec::new();
         for pool in lab.pools.values() {
             let Some(site) = sites.get(&pool.node.value) else { continue };
@@ -53,20 +53,20 @@ impl Kind for Datasets {
         true
     }
 
-    fn asks(&self, _node: &Node) -> Vec<Ask> {
+    fn asks(&self, _site: Site<'_>) -> Vec<Ask> {
         vec![marks::ask(Carrier::Filesystem)]
     }
 
-    fn marked(&self, _node: &Node, reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
+    fn marked(&self, _site: Site<'_>, reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
         let marks = marks::read(reply, Carrier::Filesystem)?;
         Ok(marks.into_iter().filter(|(name, _)| name.contains('/')).collect())
     }
 
-    fn mark_steps(&self, _node: &Node, name: &str, mark: &Mark) -> Vec<Step> {
+    fn mark_steps(&self, _site: Site<'_>, name: &str, mark: &Mark) -> Vec<Step> {
         vec![marks::write(name, mark)]
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
 

@@ -7,12 +7,12 @@ use super::devices::{self, Fault};
 use super::marks::{self, Carrier};
 use super::property;
 use super::read::{self, Found, Live, datasets_ask, pools_ask};
-use super::site::{Ground, Site, is_name};
+use super::site::{Ground, Host, is_name};
 use super::survey;
 use super::wanted::{
     canonical, guard, limit_fault, observed, property_fault, read_only, set_step, source_note, with_notes,
 };
-use crate::lab::{Address, Ground as LabGround, Lab, Layout, Node, Pool};
+use crate::lab::{Address, Ground as LabGround, Lab, Layout, Node, Pool, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Difference, Guard, Mark, Obstacle, Step, differences, shell_line};
 
@@ -34,7 +34,7 @@ impl Kind for Pools {
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
-        let sites = Site::all(lab);
+        let sites = Host::all(lab);
         lab.pools.values().filter_map(|pool| sites.get(&pool.node.value).map(|site| resource(pool, site))).collect()
     }
 
@@ -46,20 +46,20 @@ impl Kind for Pools {
         true
     }
 
-    fn asks(&self, _node: &Node) -> Vec<Ask> {
+    fn asks(&self, _site: Site<'_>) -> Vec<Ask> {
         vec![marks::ask(Carrier::Filesystem)]
     }
 
-    fn marked(&self, _node: &Node, reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
+    fn marked(&self, _site: Site<'_>, reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
         let marks = marks::read(reply, Carrier::Filesystem)?;
         Ok(marks.into_iter().filter(|(name, _)| !name.contains('/')).collect())
     }
 
-    fn mark_steps(&self, _node: &Node, name: &str, mark: &Mark) -> Vec<Step> {
+    fn mark_steps(&self, _site: Site<'_>, name: &str, mark: &Mark) -> Vec<Step> {
         vec![marks::write(name, mark)]
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
 
@@ -72,7 +72,7 @@ impl Kind for Pools {
     }
 }
 
-fn resource(pool: &Pool, site: &Arc<Site>) -> Resource {
+fn resource(pool: &Pool, site: &Arc<Host>) -> Resource {
     let mut meta = pool.meta.clone();
     // Without devices it can only be one that is there: the declaration itself is the leave to adopt it.
     meta.adopt |= pool.devices.is_empty();
@@ -81,6 +81,7 @@ fn resource(pool: &Pool, site: &Arc<Site>) -> Resource {
         ground: LabGround::Node(site.node.clone()),
         name: pool.name.clone(),
         needs: site.needs_of_pool(&meta),
+        planned_after: Vec::new(),
         meta,
         body: Box::new(Wanted {
             site: Arc::clone(site),
@@ -93,7 +94,7 @@ fn resource(pool: &Pool, site: &Arc<Site>) -> Resource {
 
 #[derive(Debug)]
 struct Wanted {
-    site: Arc<Site>,
+    site: Arc<Host>,
     name: String,
     layout: Layout,
     /// Canonical values, the pool's own and those of its root dataset.
@@ -286,7 +287,7 @@ impl Body for Wanted {
         self.properties.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
     }
 
-    fn compare(&self, observed: &Attributes) -> Vec<Difference> {
+    fn compare(&self, observed: &Attributes, _reply: &Reply) -> Vec<Difference> {
         with_notes(differences(&self.desired(), observed))
     }
 

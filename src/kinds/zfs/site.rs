@@ -16,7 +16,7 @@ const MODULE: &str = "zfs";
 
 /// One node with its declared pools.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct Host {
     pub(super) node: String,
     /// What the lab declares of ZFS itself there.
     tools: Vec<Address>,
@@ -38,7 +38,7 @@ pub(super) enum Ground {
     Unusable(String),
 }
 
-impl Site {
+impl Host {
     /// Every node with pools, by name.
     pub(super) fn all(lab: &Lab) -> BTreeMap<String, Arc<Self>> {
         let nodes: BTreeSet<&str> = lab.pools.values().map(|pool| pool.node.as_str()).collect();

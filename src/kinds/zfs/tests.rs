@@ -101,7 +101,7 @@ fn work(tables: &str, name: &str, host: &Host) -> Result<Work, String> {
         Observation::Unknown(why) => return Err(format!("unknown: {why}")),
         Observation::Absent => Goal::Create,
         Observation::Present(observed) => {
-            let differences = resource.body.compare(observed);
+            let differences = resource.body.compare(observed, &reply);
             let goal = Goal::Update { observed, differences: &differences };
             return Ok(if differences.is_empty() {
                 Work::default()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::marks::{self, Carrier};
 use super::pool::Gone;
 use super::read::Live;
-use super::site::Site;
+use super::site::Host;
 use super::survey;
 use super::wanted::{Wanted, about, canonical};
-use crate::lab::{Address, Lab, Node, Size};
+use crate::lab::{Address, Lab, Node, Site, Size};
 use crate::observe::{Ask, Reply};
 use crate::plan::{Mark, Step};
 
@@ -30,7 +30,7 @@ impl Kind for Volumes {
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
-        let sites = Site::all(lab);
+        let sites = Host::all(lab);
         let mut resources = Vec::new();
         for pool in lab.pools.values() {
             let Some(site) = sites.get(&pool.node.value) else { continue };
@@ -57,19 +57,19 @@ impl Kind for Volumes {
         true
     }
 
-    fn asks(&self, _node: &Node) -> Vec<Ask> {
+    fn asks(&self, _site: Site<'_>) -> Vec<Ask> {
         vec![marks::ask(Carrier::Volume)]
     }
 
-    fn marked(&self, _node: &Node, reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
+    fn marked(&self, _site: Site<'_>, reply: &Reply) -> Result<Vec<(String, Mark)>, String> {
         marks::read(reply, Carrier::Volume)
     }
 
-    fn mark_steps(&self, _node: &Node, name: &str, mark: &Mark) -> Vec<Step> {
+    fn mark_steps(&self, _site: Site<'_>, name: &str, mark: &Mark) -> Vec<Step> {
         vec![marks::write(name, mark)]
     }
 
-    fn leftover(&self, _node: &Node, name: &str) -> Box<dyn Leftover> {
+    fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
 

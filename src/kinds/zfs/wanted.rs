@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::marks::{self, Carrier};
 use super::property;
 use super::read::{Found, Live};
-use super::site::{Ground, Site, is_name, lineage};
+use super::site::{Ground, Host, is_name, lineage};
 use super::volume;
 use crate::config::Located;
 use crate::lab::{Address, Ground as LabGround, Meta, Size};
@@ -20,7 +20,7 @@ pub(super) const SIZE: &str = "size";
 
 #[derive(Debug)]
 pub(super) struct Wanted {
-    pub(super) site: Arc<Site>,
+    pub(super) site: Arc<Host>,
     pub(super) carrier: Carrier,
     /// Real name, with its pool.
     pub(super) name: String,
@@ -40,6 +40,7 @@ impl Wanted {
             name: self.name.clone(),
             meta: meta.clone(),
             needs: self.site.needs(&self.name, key_file, meta),
+            planned_after: Vec::new(),
             body: Box::new(self),
         }
     }
@@ -259,7 +260,7 @@ impl Body for Wanted {
         attributes
     }
 
-    fn compare(&self, observed: &Attributes) -> Vec<Difference> {
+    fn compare(&self, observed: &Attributes, _reply: &Reply) -> Vec<Difference> {
         with_notes(differences(&self.desired(), observed))
     }
 

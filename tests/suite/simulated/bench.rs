@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use labctl::apply::{Limits, State};
-use labctl::cli::{Progress, drive, read_nodes};
+use labctl::cli::{Progress, drive, read_grounds};
 use labctl::config::Sources;
 use labctl::graph::Graph;
 use labctl::kinds::{self, Declared};
@@ -81,8 +81,7 @@ impl Bench {
 
     /// Reads and plans; takes over whatever differs.
     pub(super) fn plan(&self, transport: &dyn Transport) -> Plan {
-        let nodes = self.lab.nodes.values();
-        let seen = wait(read_nodes(&self.lab, &self.declared, nodes, transport, 10));
+        let seen = wait(read_grounds(&self.lab, &self.declared, self.lab.sites(), transport, 10));
         let everything = labctl::lab::Address::new(Vec::<String>::new());
         let options = Options { adopt: vec![everything], ..Options::default() };
         build(&self.lab, &self.declared, &self.graph, &seen, &options)

@@ -181,7 +181,7 @@ fn a_network_that_left_the_file_goes_with_its_devices_and_what_it_had_replaced_c
         "network: {vlans: {eth1.8: {id: 8, link: eth1}}}",
     );
     let lab = lab(VLANS, DECLARED);
-    let work = Networks.leftover(&lab.nodes["n5"], NAME).remove(&host.reply());
+    let work = Networks.leftover(crate::lab::Site::Node(&lab.nodes["n5"]), NAME).remove(&host.reply());
     assert_eq!(facts(&work, "left"), ["bridge64", "eth1.64"]);
     assert_eq!(facts(&work, "hidden"), ["60-labctl.yaml", "01-netcfg.yaml"]);
     let about: Vec<&str> = work.steps.iter().map(|step| step.about.as_str()).collect();

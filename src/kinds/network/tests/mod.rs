@@ -150,7 +150,7 @@ fn differences(toml: &str, host: &Host) -> Vec<String> {
         Some(other) => format!("{other:?}"),
     };
     let line = |d: Difference| format!("{}: {} -> {}", d.attribute, value(&d.before), value(&d.after));
-    declared(VLANS, toml).body.compare(&observed(toml, host)).into_iter().map(line).collect()
+    declared(VLANS, toml).body.compare(&observed(toml, host), &host.reply()).into_iter().map(line).collect()
 }
 
 fn work(toml: &str, host: &Host) -> Work {

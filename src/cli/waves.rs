@@ -1,0 +1,92 @@
+//! An apply, wave by wave: what was deferred is planned for real when what it waits for is there, and done where that
+//! is no more than was approved.
+
+use tokio::sync::mpsc::Receiver;
+
+use super::args::Selection;
+use super::drive::{Ended, Interrupt, drive};
+use super::exit::{Exit, Failure};
+use super::plan::{make, obstacles, show};
+use super::progress::Lines;
+use super::stage::Stage;
+use super::terminal::Terminal;
+use crate::apply::{Limits, Reason, State};
+use crate::plan::{self, Action, Change, Options, Plan};
+use crate::report;
+use crate::transport::Transport;
+
+/// How what was not approved yet comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// On the terminal.
+    Asked,
+    /// Before the run (`--auto-approve`): for what was shown then and nothing else.
+    Given,
+}
+
+/// One apply.
+pub(super) struct Run<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) options: &'a Options,
+    pub(super) selection: &'a Selection,
+    pub(super) transport: &'a dyn Transport,
+    pub(super) approval: Approval,
+    pub(super) terminal: Terminal,
+}
+
+impl Run<'_> {
+    /// Drives the plan, then each wave that it deferred. What came of all, and the exit code that what stood in the
+    /// way of a later wave calls for.
+    pub(super) async fn waves(
+        &self,
+        plan: &Plan,
+        interrupts: &mut Receiver<Interrupt>,
+    ) -> Result<(Ended, Exit), Failure> {
+        let limits = Limits { parallelism: usize::from(self.selection.parallelism), ..Limits::default() };
+        let (mut all, mut exit) = (Ended::default(), Exit::Done);
+        let mut wave = plan.clone();
+        loop {
+            let mut progress = Lines::new(self.terminal);
+            let ended = drive(&wave, self.transport, limits, &mut progress, interrupts).await;
+            drop(progress);
+            let is_moved = ended.changes.iter().any(|(_, state)| *state == State::Done);
+            all.changes.extend(ended.changes);
+            all.interrupted |= ended.interrupted;
+            let is_deferred = |change: &Change| change.action == Action::Deferred && change.obstacle.is_none();
+            if !wave.changes.iter().any(is_deferred) {
+                break;
+            }
+            if !is_moved || all.interrupted {
+                all.changes.extend(wave.changes.into_iter().filter(is_deferred).map(not_planned));
+                break;
+            }
+            let now = make(self.stage, self.options, self.selection, self.transport).await?;
+            wave = self.approved(plan::next_wave(&wave, now))?;
+            exit = exit.and(obstacles(&wave));
+            let blocked = wave.changes.iter().filter(|change| change.obstacle.is_some()).cloned();
+            all.changes.extend(blocked.map(not_planned));
+        }
+        Ok((all, exit))
+    }
+
+    /// The wave without what nobody approved.
+    fn approved(&self, wave: Plan) -> Result<Plan, Failure> {
+        let mut limited = wave.clone();
+        if plan::beyond(&mut limited).is_empty() {
+            return Ok(wave);
+        }
+        self.terminal.print("\nA later wave is more than was approved when it was deferred:\n");
+        show(&limited, false, None, self.terminal);
+        if self.approval == Approval::Given || !self.terminal.is_interactive {
+            return Ok(limited);
+        }
+        Ok(if super::apply::approve(self.terminal)? { wave } else { limited })
+    }
+}
+
+/// A change that was deferred and is not done.
+fn not_planned(change: Change) -> (Change, State) {
+    let why = report::obstacle(&change).or_else(|| change.notes.last().cloned());
+    let why = why.unwrap_or_else(|| "what it waits for is not there".to_owned());
+    (change, State::NotStarted(Reason::NotPlanned(why)))
+}

@@ -1,0 +1,67 @@
+//! Waves: what can't be planned before its ground, or its kind, is there is deferred to a later one.
+//!
+//! What was approved of a deferred change is that it may be made as the file says. When its wave is planned for real,
+//! more than that was not approved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::block;
+use super::{Action, Change, Obstacle, Plan};
+use crate::kinds::Declared;
+use crate::lab::Address;
+
+/// Numbers the waves: a deferred change comes one wave after what it is planned after; what needs a deferred change is
+/// deferred with it.
+pub(super) fn number(changes: &mut [Change], declared: &[Declared]) {
+    let planned_after: BTreeMap<&Address, &[Address]> =
+        declared.iter().map(|d| (&d.resource.address, d.resource.planned_after.as_slice())).collect();
+    // The waves of what is still to be done; what stands already is in none.
+    let mut waves: BTreeMap<Address, u32> = BTreeMap::new();
+    for change in changes {
+        let later = change.needs.iter().filter_map(|need| waves.get(need).copied()).max().unwrap_or(0);
+        if change.is_due() && later > 0 {
+            change.action = Action::Deferred;
+            change.steps.clear();
+            change.put_back.clear();
+            change.notes.push("what it needs comes in a later wave".to_owned());
+        }
+        if change.action == Action::Deferred && change.obstacle.is_none() {
+            let before = planned_after.get(&change.address).copied().unwrap_or_default();
+            let after = before.iter().filter_map(|address| waves.get(address)).map(|wave| wave + 1).max();
+            change.wave = later.max(after.unwrap_or(1)).max(1);
+        }
+        if change.is_due() || (change.action == Action::Deferred && change.obstacle.is_none()) {
+            waves.insert(change.address.clone(), change.wave);
+        }
+    }
+}
+
+/// What of a plan made anew is the next wave: the changes that were deferred in the plan before it. All else of it was
+/// planned already, and is as the wave before left it.
+pub fn next_wave(before: &Plan, mut now: Plan) -> Plan {
+    let deferred: BTreeSet<&Address> = before
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Deferred)
+        .map(|change| &change.address)
+        .collect();
+    now.changes.retain(|change| deferred.contains(&change.address));
+    now
+}
+
+/// The changes of a wave that are more than was approved when they were deferred: anything but making what the file
+/// says. They get an obstacle, and so does what needs them.
+pub fn beyond(wave: &mut Plan) -> Vec<Address> {
+    let mut found = Vec::new();
+    for change in &mut wave.changes {
+        let is_approved = matches!(change.action, Action::Create | Action::None | Action::Deferred);
+        if change.obstacle.is_none() && !is_approved {
+            change.obstacle = Some(Obstacle::Unapproved);
+            found.push(change.address.clone());
+        }
+    }
+    if !found.is_empty() {
+        block(&mut wave.changes);
+    }
+    found
+}
