@@ -28,8 +28,8 @@ async fn resource(stage: &Stage, args: &ShowArgs, address: &Address, terminal: T
     let selection = Selection { target: vec![address.clone()], parallelism: 10, ..Selection::default() };
     let options = stage.options(&selection, false)?;
     let plan = make(stage, &options, &selection, &transport).await?;
-    let grounds = plan.changes.iter().filter(|change| address.covers(&change.address)).map(|change| &change.ground);
-    let site = grounds.filter_map(|ground| stage.lab.site(ground)).next();
+    let mut grounds = plan.changes.iter().filter(|change| address.covers(&change.address)).map(|change| &change.ground);
+    let site = grounds.find_map(|ground| stage.lab.site(ground));
     let seen = read::grounds(&stage.lab, &stage.declared, site, &transport, 1).await;
     for change in plan.changes.iter().filter(|change| address.covers(&change.address)) {
         let mark = match (seen.get(&change.ground), stage.lab.site(&change.ground)) {

@@ -43,6 +43,7 @@ impl Address {
     }
 
     /// The address of the table that it hangs below, where it does.
+    #[must_use]
     pub fn table(&self) -> Self {
         Self { segments: self.segments.clone(), below: None }
     }

@@ -1,4 +1,4 @@
-//! What labctl keeps about a cluster in the cluster itself: a ConfigMap in `kube-system`.
+//! What labctl keeps about a cluster in the cluster itself: a `ConfigMap` in `kube-system`.
 //!
 //! It holds the name that the file gives the cluster, the cluster's identity, and the API kinds of which labctl made
 //! objects: without them, nobody would look for the last object of a kind that left the file.
