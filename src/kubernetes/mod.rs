@@ -1,6 +1,20 @@
 //! What an object of the Kubernetes API means: who owns which of its fields, when two values are the same, when it is
 //! ready. Pure: JSON in, values out. The kind `object`, transport and the simulated API server rest on it.
 
+mod fields;
+mod fingerprint;
+mod hands;
+mod managed;
+mod path;
+mod readiness;
+
+pub use fields::Fields;
+pub use fingerprint::fingerprint;
+pub use hands::{APPLIED_BY_HAND, applied_by_hand, released, taken_over, would_own};
+pub use managed::{Entry, Operation, applied, entries, owners};
+pub use path::{FieldPath, Part};
+pub use readiness::{Readiness, readiness};
+
 /// The label by which labctl finds its objects; its value is the lab's name.
 pub const LAB_LABEL: &str = "labctl.dev/lab";
 /// The annotation with the object's address when it was last applied.
