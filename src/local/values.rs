@@ -1,6 +1,7 @@
 //! Values of secrets, and blobs, for transport to fill contents with. Each secret is had once and wiped at the end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Sources;
 use crate::lab::{Lab, SecretName, SecretSource};
-use crate::transport::Source;
+use crate::transport::{Outside, Source};
 
 /// The lab's secrets and the files beside it.
 pub struct Values {
@@ -41,6 +42,22 @@ impl Source for Values {
 
     fn blob(&self, path: &str) -> Result<Vec<u8>, String> {
         self.sources.bytes(path).map(<[u8]>::to_vec).ok_or_else(|| format!("the file `{path}` can't be read any more"))
+    }
+}
+
+impl Outside for Values {
+    fn path(&self, text: &str) -> Result<PathBuf, String> {
+        let Some(below) = text.strip_prefix('~') else { return Ok(text.into()) };
+        if !below.is_empty() && !below.starts_with('/') {
+            return Err(format!("`{text}`: only your own home can be written as `~`"));
+        }
+        let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+        let home = home.ok_or_else(|| format!("`{text}`: the environment variable `HOME` is not set"))?;
+        Ok(PathBuf::from(home).join(below.trim_start_matches('/')))
+    }
+
+    fn command(&self, argv: &[String]) -> Result<Zeroizing<Vec<u8>>, String> {
+        command(argv)
     }
 }
 

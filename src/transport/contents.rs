@@ -1,5 +1,7 @@
 //! Contents resolved: the one place where a secret's value meets the text around it.
 
+use std::path::PathBuf;
+
 use zeroize::Zeroizing;
 
 use super::outcome::ReachError;
@@ -12,6 +14,15 @@ pub trait Source: Send + Sync {
 
     /// The bytes of a file of the source tree.
     fn blob(&self, path: &str) -> Result<Vec<u8>, String>;
+}
+
+/// What leads to clusters from the machine that labctl runs on. Implemented by `local`, and by tests.
+pub trait Outside: Send + Sync {
+    /// A path as a person writes it: `~` is the user's home.
+    fn path(&self, text: &str) -> Result<PathBuf, String>;
+
+    /// What a program prints; why there is nothing, in words that don't hold it.
+    fn command(&self, argv: &[String]) -> Result<Zeroizing<Vec<u8>>, String>;
 }
 
 /// Resolves contents.

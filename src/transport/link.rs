@@ -61,13 +61,7 @@ impl Link {
             Connection::Local => return Ok(Self { shell: Shell::Local, limit: LOCAL_LIMIT }),
             Connection::Ssh(ssh) => ssh,
         };
-        let declared = session(node, ssh, access).await;
-        let session = match (declared, &ssh.previous) {
-            (Err(error), Some(previous)) if error.is_unreachable() && reached == Reached::Anywhere => {
-                session(node, &before(ssh, previous), access).await
-            }
-            (result, _) => result,
-        };
+        let session = session(node, ssh, access, reached).await;
         let shell = SshShell::new(&node.name, session.map_err(|error| reach(&error))?, ssh, access, contents)?;
         Ok(Self { shell: Shell::Ssh(Box::new(shell)), limit: ssh.command_timeout })
     }
@@ -133,7 +127,17 @@ impl Link {
     }
 }
 
-async fn session(node: &Node, ssh: &Ssh, access: &Access) -> Result<Session, SshError> {
+/// A session with a node, at one of the places where it may be reached.
+pub(super) async fn session(node: &Node, ssh: &Ssh, access: &Access, reached: Reached) -> Result<Session, SshError> {
+    match (session_at(node, ssh, access).await, &ssh.previous) {
+        (Err(error), Some(previous)) if error.is_unreachable() && reached == Reached::Anywhere => {
+            session_at(node, &before(ssh, previous), access).await
+        }
+        (result, _) => result,
+    }
+}
+
+async fn session_at(node: &Node, ssh: &Ssh, access: &Access) -> Result<Session, SshError> {
     let settings = ssh::resolve(&node.name, ssh).await?;
     Session::connect(&settings, &*access.prompt).await
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod contents;
+mod kube;
 mod kubectl;
 mod link;
 mod local_shell;
@@ -16,7 +17,7 @@ pub mod ssh;
 mod ssh_shell;
 
 pub use access::Access;
-pub use contents::{Contents, Source};
+pub use contents::{Contents, Outside, Source};
 pub use outcome::{ReachError, StepOutcome};
 pub use plain::plain_script;
 pub use real::RealLab;

@@ -32,7 +32,8 @@ pub enum ReachError {
     /// No connection, or none that may be trusted.
     #[error("{0}")]
     Unreachable(String),
-    /// It does not exist yet: what makes it has not been done, or not yet come to its end.
+    /// It does not exist yet: what leads to it (a kubeconfig) is made by a change of the lab. It is no fault of the way
+    /// there.
     #[error("{0}")]
     NotYet(String),
     /// The login may not do what the plan needs.
@@ -44,4 +45,19 @@ pub enum ReachError {
     /// The answer is not what labctl's script prints.
     #[error("{0}")]
     Garbled(String),
+}
+
+impl ReachError {
+    /// The same, said of what is reached by way of it.
+    #[must_use]
+    pub(super) fn within(self, prefix: &str) -> Self {
+        let say = |words: String| format!("{prefix}: {words}");
+        match self {
+            Self::Unreachable(words) => Self::Unreachable(say(words)),
+            Self::Denied(words) => Self::Denied(say(words)),
+            Self::Secret(words) => Self::Secret(say(words)),
+            Self::Garbled(words) => Self::Garbled(say(words)),
+            Self::NotYet(words) => Self::NotYet(say(words)),
+        }
+    }
 }

@@ -7,13 +7,15 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
-use super::contents::{Contents, Source};
+use super::contents::{Contents, Outside, Source};
+use super::kube::Clusters;
 use super::link::{Link, Reached};
 use super::outcome::{ReachError, StepOutcome};
 use super::{Access, Transport};
 use crate::lab::{Ground, Lab, Node};
-use crate::observe::{Ask, Output, Reply};
+use crate::observe::{Answer, Ask, Body, FileAnswer, Output, Reply};
 use crate::plan::{Act, Step};
 
 /// How long is waited between two tries to reach a node whose network is being changed.
@@ -26,7 +28,9 @@ const TRY: Duration = Duration::from_secs(20);
 pub struct RealLab {
     nodes: BTreeMap<String, Node>,
     source: Arc<dyn Source>,
+    outside: Arc<dyn Outside>,
     access: Access,
+    clusters: Clusters,
     links: Mutex<BTreeMap<String, Slot>>,
 }
 
@@ -34,23 +38,59 @@ pub struct RealLab {
 type Slot = Arc<Mutex<Option<Arc<Link>>>>;
 
 impl RealLab {
-    /// The nodes of `lab`; secrets and blobs come from `source`.
-    pub fn new(lab: &Lab, source: Arc<dyn Source>, access: Access) -> Self {
-        Self { nodes: lab.nodes.clone(), source, access, links: Mutex::default() }
+    /// The nodes and clusters of `lab`; secrets, blobs and kubeconfigs come from `source`.
+    pub fn new<S: Source + Outside + 'static>(lab: &Lab, source: Arc<S>, access: Access) -> Self {
+        let (nodes, clusters) = (lab.nodes.clone(), Clusters::new(&lab.clusters));
+        Self { nodes, outside: source.clone(), source, access, clusters, links: Mutex::default() }
     }
 
-    fn node(&self, ground: &Ground) -> Result<&Node, ReachError> {
-        let node = self.nodes.get(ground.name());
-        node.ok_or_else(|| ReachError::Unreachable(format!("there is no node `{ground}`")))
+    /// The node of that name.
+    pub(super) fn node(&self, name: &str) -> Result<&Node, ReachError> {
+        self.nodes.get(name).ok_or_else(|| ReachError::Unreachable(format!("there is no node `{name}`")))
     }
 
-    async fn slot(&self, ground: &Ground) -> Slot {
-        Arc::clone(self.links.lock().await.entry(ground.name().to_owned()).or_default())
+    /// The lab's clusters.
+    pub(super) fn clusters(&self) -> &Clusters {
+        &self.clusters
     }
 
-    async fn link(&self, ground: &Ground, reached: Reached) -> Result<Arc<Link>, ReachError> {
-        let node = self.node(ground)?;
-        let slot = self.slot(ground).await;
+    /// What this run brings along to be let in.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// What leads to clusters from here.
+    pub(super) fn outside(&self) -> Arc<dyn Outside> {
+        Arc::clone(&self.outside)
+    }
+
+    /// A file on a node, read over its link: what it is, and its bytes where it is a file of sane size.
+    pub(super) async fn read_file(
+        &self,
+        node: &str,
+        path: &str,
+    ) -> Result<(FileAnswer, Zeroizing<Vec<u8>>), ReachError> {
+        let ask = Ask::file(path);
+        let link = self.link(node, Reached::Anywhere).await?;
+        let reply = link.probe(std::slice::from_ref(&ask), &Contents(&*self.source)).await?;
+        match reply.into_answer(&ask) {
+            Answer::File(FileAnswer::Regular { stat, body: Body::Bytes(bytes) }) => {
+                Ok((FileAnswer::Regular { stat, body: Body::Bytes(Vec::new()) }, Zeroizing::new(bytes)))
+            }
+            Answer::File(FileAnswer::Regular { .. }) => Err(ReachError::Garbled(format!("`{path}` is too long"))),
+            Answer::File(file) => Ok((file, Zeroizing::default())),
+            Answer::Lost(why) => Err(ReachError::Unreachable(why)),
+            _ => Err(ReachError::Garbled(format!("`{path}` was not read"))),
+        }
+    }
+
+    async fn slot(&self, node: &str) -> Slot {
+        Arc::clone(self.links.lock().await.entry(node.to_owned()).or_default())
+    }
+
+    async fn link(&self, name: &str, reached: Reached) -> Result<Arc<Link>, ReachError> {
+        let node = self.node(name)?;
+        let slot = self.slot(name).await;
         let mut slot = slot.lock().await;
         if let Some(link) = slot.as_ref().filter(|link| link.is_open()) {
             return Ok(Arc::clone(link));
@@ -61,15 +101,15 @@ impl RealLab {
     }
 
     /// Closes the node's connection and waits until a fresh one stands and `until` succeeds over it.
-    async fn reconnect(&self, ground: &Ground, within: Duration, until: &[String], anywhere: bool) -> StepOutcome {
+    async fn reconnect(&self, node: &str, within: Duration, until: &[String], anywhere: bool) -> StepOutcome {
         let reached = if anywhere { Reached::Anywhere } else { Reached::AsDeclared };
         let argv = if until.is_empty() { vec!["true".to_owned()] } else { until.to_vec() };
         let ask = Ask::Run(argv);
         let mut last = "nothing was tried".to_owned();
         let attempts = async {
             loop {
-                self.hang_up(ground).await;
-                match tokio::time::timeout(TRY, self.try_fresh(ground, reached, &ask)).await {
+                self.hang_up(node).await;
+                match tokio::time::timeout(TRY, self.try_fresh(node, reached, &ask)).await {
                     Ok(Ok(())) => return,
                     Ok(Err(why)) => last = why,
                     Err(_) => last = format!("no answer within {} s", TRY.as_secs()),
@@ -80,21 +120,21 @@ impl RealLab {
         if let Ok(()) = tokio::time::timeout(within, attempts).await {
             StepOutcome::Done
         } else {
-            self.hang_up(ground).await;
+            self.hang_up(node).await;
             StepOutcome::Lost(format!("no fresh connection within {} s; the last try: {last}", within.as_secs()))
         }
     }
 
-    async fn hang_up(&self, ground: &Ground) {
-        let slot = self.slot(ground).await;
+    async fn hang_up(&self, node: &str) {
+        let slot = self.slot(node).await;
         let link = slot.lock().await.take();
         if let Some(link) = link {
             link.close().await;
         }
     }
 
-    async fn try_fresh(&self, ground: &Ground, reached: Reached, ask: &Ask) -> Result<(), String> {
-        let link = self.link(ground, reached).await.map_err(|error| error.to_string())?;
+    async fn try_fresh(&self, node: &str, reached: Reached, ask: &Ask) -> Result<(), String> {
+        let link = self.link(node, reached).await.map_err(|error| error.to_string())?;
         let reply = link.probe(std::slice::from_ref(ask), &Contents(&*self.source)).await;
         let reply = reply.map_err(|error| error.to_string())?;
         match reply.output(ask) {
@@ -108,8 +148,12 @@ impl RealLab {
 impl Transport for RealLab {
     fn probe<'a>(&'a self, ground: &'a Ground, asks: &'a [Ask]) -> BoxFuture<'a, Result<Reply, ReachError>> {
         async move {
-            tracing::info!(node = ground.name(), parts = asks.len(), "probe");
-            self.link(ground, Reached::Anywhere).await?.probe(asks, &Contents(&*self.source)).await
+            tracing::info!(ground = ground.name(), parts = asks.len(), "probe");
+            let contents = Contents(&*self.source);
+            match ground {
+                Ground::Node(node) => self.link(node, Reached::Anywhere).await?.probe(asks, &contents).await,
+                Ground::Cluster(cluster) => self.clusters.probe(cluster, asks, self, &contents).await,
+            }
         }
         .boxed()
     }
@@ -117,13 +161,18 @@ impl Transport for RealLab {
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
         async move {
             for step in leg {
-                tracing::info!(node = ground.name(), step = step.about, "act");
+                tracing::info!(ground = ground.name(), step = step.about, "act");
             }
+            let contents = Contents(&*self.source);
+            let node = match ground {
+                Ground::Node(node) => node,
+                Ground::Cluster(cluster) => return self.clusters.act(cluster, leg, self, &contents).await,
+            };
             if let [Step { act: Act::Reconnect { within, until, anywhere }, .. }] = leg {
-                return vec![self.reconnect(ground, Duration::from_secs(*within), until, *anywhere).await];
+                return vec![self.reconnect(node, Duration::from_secs(*within), until, *anywhere).await];
             }
-            match self.link(ground, Reached::Anywhere).await {
-                Ok(link) => link.act(leg, &Contents(&*self.source)).await,
+            match self.link(node, Reached::Anywhere).await {
+                Ok(link) => link.act(leg, &contents).await,
                 Err(error) => vec![StepOutcome::Lost(error.to_string())],
             }
         }

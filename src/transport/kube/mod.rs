@@ -1,0 +1,150 @@
+//! Clusters: from a `[clusters.NAME]` table to a Kubernetes API that answers questions and takes calls.
+//!
+//! In come asks and steps as data, out go answers and outcomes. Nothing outside of this folder knows which library
+//! speaks to the API, or whether a node's SSH connection carries it.
+
+mod carrier;
+mod certificate;
+mod client;
+mod connector;
+mod discovery;
+mod fault;
+mod filled;
+mod kubeconfig;
+mod link;
+mod list;
+mod mask;
+mod origin;
+mod path;
+mod patience;
+mod probe;
+mod request;
+mod whereabouts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::{Mutex, OnceCell};
+
+use super::RealLab;
+use super::contents::Contents;
+use super::outcome::{ReachError, StepOutcome};
+use crate::lab::{Cluster, Connection, Kubeconfig};
+use crate::observe::{Ask, Reply};
+use crate::plan::Step;
+use carrier::Carrier;
+use connector::Way;
+pub(super) use filled::Filled;
+use link::ClusterLink;
+pub(super) use mask::Masks;
+use request::Server;
+use whereabouts::Whereabouts;
+
+/// The lab's clusters: a link per cluster, made when it is first needed and kept.
+pub(super) struct Clusters {
+    clusters: BTreeMap<String, Cluster>,
+    links: Mutex<BTreeMap<String, Slot>>,
+    masks: OnceCell<Arc<Masks>>,
+}
+
+/// A cluster's place for its link: whoever comes while it is being made waits for that one.
+type Slot = Arc<Mutex<Option<Arc<ClusterLink>>>>;
+
+impl Clusters {
+    /// Nothing is connected yet.
+    pub(super) fn new(clusters: &BTreeMap<String, Cluster>) -> Self {
+        Self { clusters: clusters.clone(), links: Mutex::default(), masks: OnceCell::new() }
+    }
+
+    /// One probe. What could not be answered is lost; that nothing could be, is an error.
+    pub(super) async fn probe(
+        &self,
+        name: &str,
+        asks: &[Ask],
+        lab: &RealLab,
+        contents: &Contents<'_>,
+    ) -> Result<Reply, ReachError> {
+        let link = self.link(name, lab, &[]).await?;
+        probe::probe(&link, asks, contents).await
+    }
+
+    /// One leg.
+    pub(super) async fn act(
+        &self,
+        name: &str,
+        leg: &[Step],
+        lab: &RealLab,
+        contents: &Contents<'_>,
+    ) -> Vec<StepOutcome> {
+        let _ = (name, leg, lab, contents);
+        Vec::new()
+    }
+
+    /// The cluster's link. `above` are the clusters whose kubeconfigs wait for it: one that waits for itself has none.
+    fn link<'a>(
+        &'a self,
+        name: &'a str,
+        lab: &'a RealLab,
+        above: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Arc<ClusterLink>, ReachError>> {
+        async move {
+            if above.contains(&name) {
+                let why = format!("cluster `{name}`: its kubeconfig lies in itself");
+                return Err(ReachError::Unreachable(why));
+            }
+            let cluster = self.clusters.get(name);
+            let cluster = cluster.ok_or_else(|| ReachError::Unreachable(format!("there is no cluster `{name}`")))?;
+            let slot = Arc::clone(self.links.lock().await.entry(name.to_owned()).or_default());
+            let mut slot = slot.lock().await;
+            if let Some(link) = slot.as_ref().filter(|link| link.is_open()) {
+                return Ok(Arc::clone(link));
+            }
+            let link = Arc::new(self.connect(cluster, lab, above).await?);
+            *slot = Some(Arc::clone(&link));
+            Ok(link)
+        }
+        .boxed()
+    }
+
+    async fn connect(&self, cluster: &Cluster, lab: &RealLab, above: &[&str]) -> Result<ClusterLink, ReachError> {
+        let masks = self.masks.get_or_try_init(|| async { Masks::new().map(Arc::new) }).await;
+        let masks = Arc::clone(masks.map_err(ReachError::Garbled)?);
+        let origin = origin::read(cluster, lab, above).await?;
+        let words = origin.words;
+        let entry = kubeconfig::entry(origin.content, origin.context.as_deref(), origin.whose).await;
+        let entry = entry.map_err(|unfit| origin::unusable(&cluster.name, &words, &unfit))?;
+        let via = match &cluster.kubeconfig {
+            Kubeconfig::Node { node, .. } => Some(&node.value),
+            _ => cluster.via.as_ref().map(|node| &node.value),
+        };
+        let (way, via) = way(via, lab).await.map_err(|error| error.within(&format!("cluster `{}`", cluster.name)))?;
+        let config = entry.config;
+        let host = config.cluster_url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let whereabouts = Whereabouts {
+            cluster: cluster.name.clone(),
+            server: entry.server,
+            origin: words.clone(),
+            via,
+            server_name: config.tls_server_name.clone().unwrap_or(host),
+            has_authority: config.root_cert.is_some(),
+            certificate_end: entry.certificate_end,
+        };
+        let client = client::client(config, Arc::new(way)).await.map_err(|why| {
+            let unfit = kubeconfig::Unfit { why, help: None };
+            origin::unusable(&cluster.name, &words, &unfit)
+        })?;
+        ClusterLink::open(Server::new(client, whereabouts), masks).await
+    }
+}
+
+/// How the API is reached: from here, also where the node is this machine; or out of the node, which is connected to.
+async fn way(via: Option<&String>, lab: &RealLab) -> Result<(Way, Option<String>), ReachError> {
+    let Some(name) = via else { return Ok((Way::Direct, None)) };
+    let node = lab.node(name)?;
+    let Connection::Ssh(ssh) = &node.connection else { return Ok((Way::Direct, None)) };
+    let carrier = Carrier::new(node, ssh, lab.access());
+    carrier.connect().await?;
+    Ok((Way::Through(carrier), Some(name.clone())))
+}
