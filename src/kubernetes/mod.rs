@@ -7,6 +7,7 @@ mod hands;
 mod managed;
 mod path;
 mod readiness;
+mod scope;
 
 pub use fields::Fields;
 pub use fingerprint::fingerprint;
@@ -14,6 +15,7 @@ pub use hands::{APPLIED_BY_HAND, applied_by_hand, released, taken_over, would_ow
 pub use managed::{Entry, Operation, applied, entries, owners};
 pub use path::{FieldPath, Part};
 pub use readiness::{Readiness, readiness};
+pub use scope::{Scope, defined, is_built_in, scope};
 
 /// The label by which labctl finds its objects; its value is the lab's name.
 pub const LAB_LABEL: &str = "labctl.dev/lab";

@@ -106,6 +106,11 @@ impl Reply {
         self.answers.get(ask).cloned().unwrap_or_else(|| Answer::Lost("it was not asked".to_owned()))
     }
 
+    /// The answer to `ask`, taken out.
+    pub fn into_answer(mut self, ask: &Ask) -> Answer {
+        self.answers.remove(ask).unwrap_or_else(|| Answer::Lost("it was not asked".to_owned()))
+    }
+
     /// The output of [`Ask::Run`], or why there is none.
     pub fn output(&self, ask: &Ask) -> Result<&Output, String> {
         match self.answers.get(ask) {

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::super::contents::{Contents, Source};
+use super::super::kube::Masks;
 use super::super::outcome::{ReachError, StepOutcome};
 use super::super::{Access, Transport};
 use super::asks::{self, Reader};
@@ -15,12 +16,12 @@ use super::fault::{Fault, Moment, Trouble};
 use super::machine::Machine;
 use super::world::World;
 use super::{reach, steps};
-use crate::lab::{Connection, Ground, Lab, Node};
+use crate::lab::{Cluster, Connection, Ground, Lab, Node};
 use crate::observe::{Answer, Ask, Reply};
 use crate::plan::{Act, Step};
 
 /// Milliseconds that an exec takes.
-const EXEC: u64 = 200;
+pub(super) const EXEC: u64 = 200;
 /// Milliseconds that a connection to a place where nobody answers takes.
 const NOBODY: u64 = 5_000;
 /// Milliseconds between two tries to connect afresh.
@@ -37,38 +38,43 @@ pub enum Pace {
     Watched(Duration),
 }
 
-/// A lab whose nodes are simulated.
+/// A lab whose nodes and clusters are simulated.
 pub struct SimulatedLab {
     nodes: BTreeMap<String, Node>,
-    source: Arc<dyn Source>,
+    pub(super) clusters: BTreeMap<String, Cluster>,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) masks: Masks,
     access: Option<Access>,
-    faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
     pace: Pace,
     state: Mutex<State>,
 }
 
 /// What changes in a run.
-struct State {
-    world: World,
-    counts: BTreeMap<String, Counts>,
-    is_killed: bool,
+pub(super) struct State {
+    pub(super) world: World,
+    pub(super) counts: BTreeMap<String, Counts>,
+    pub(super) is_killed: bool,
 }
 
 /// What a node has been asked and told.
 #[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    probes: u32,
-    steps: u32,
+pub(super) struct Counts {
+    pub(super) probes: u32,
+    pub(super) steps: u32,
 }
 
 impl SimulatedLab {
     /// The nodes of `lab`, simulated as they are in `world`.
     pub fn new(lab: &Lab, mut world: World, source: Arc<dyn Source>) -> Self {
         world.meet(lab);
+        let seed = world.seed();
         let state = State { world, counts: BTreeMap::new(), is_killed: false };
         Self {
             nodes: lab.nodes.clone(),
+            clusters: lab.clusters.clone(),
             source,
+            masks: Masks::of_seed(seed),
             access: None,
             faults: Vec::new(),
             pace: Pace::AtOnce,
@@ -108,7 +114,7 @@ impl SimulatedLab {
     }
 
     // A panic of one test must not hide what the others say.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -214,12 +220,12 @@ impl SimulatedLab {
         }
     }
 
-    fn node(&self, ground: &Ground) -> Result<&Node, ReachError> {
+    pub(super) fn node(&self, ground: &Ground) -> Result<&Node, ReachError> {
         let node = self.nodes.get(ground.name());
         node.ok_or_else(|| ReachError::Unreachable(format!("there is no node `{ground}`")))
     }
 
-    fn trouble(&self, node: &str, at: Moment) -> Option<&Trouble> {
+    pub(super) fn trouble(&self, node: &str, at: Moment) -> Option<&Trouble> {
         self.faults.iter().find(|fault| fault.node == node && fault.at == at).map(|fault| &fault.what)
     }
 
@@ -243,7 +249,7 @@ impl SimulatedLab {
 
 impl State {
     /// What happens to a node at a moment, whatever labctl does.
-    fn happen(&mut self, faults: &[Fault], node: &str, at: Moment) {
+    pub(super) fn happen(&mut self, faults: &[Fault], node: &str, at: Moment) {
         for fault in faults.iter().filter(|fault| fault.node == node && fault.at == at) {
             let Some(machine) = self.world.machines.get_mut(node) else { continue };
             match &fault.what {
@@ -260,7 +266,7 @@ impl State {
     }
 
     /// The node's machine, where it can be reached.
-    fn reached(&mut self, node: &Node, anywhere: bool) -> Result<&mut Machine, ReachError> {
+    pub(super) fn reached(&mut self, node: &Node, anywhere: bool) -> Result<&mut Machine, ReachError> {
         if self.is_killed {
             return Err(ReachError::Unreachable("labctl was killed".to_owned()));
         }
@@ -277,7 +283,10 @@ impl State {
 impl Transport for SimulatedLab {
     fn probe<'a>(&'a self, ground: &'a Ground, asks: &'a [Ask]) -> BoxFuture<'a, Result<Reply, ReachError>> {
         async move {
-            let reply = self.probe_now(ground, asks);
+            let reply = match ground {
+                Ground::Node(_) => self.probe_now(ground, asks),
+                Ground::Cluster(_) => self.probe_cluster(ground, asks),
+            };
             self.watch().await;
             reply
         }
@@ -286,7 +295,10 @@ impl Transport for SimulatedLab {
 
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
         async move {
-            let outcomes = self.act_now(ground, leg);
+            let outcomes = match ground {
+                Ground::Node(_) => self.act_now(ground, leg),
+                Ground::Cluster(_) => self.act_on_cluster(ground, leg),
+            };
             self.watch().await;
             outcomes
         }
@@ -323,7 +335,7 @@ fn reconnect(state: &mut State, node: &Node, within: u64, until: &[String], anyw
 }
 
 /// What a probe comes to whose connection breaks.
-fn broken_probe(trouble: &Trouble) -> Option<&'static str> {
+pub(super) fn broken_probe(trouble: &Trouble) -> Option<&'static str> {
     match trouble {
         Trouble::DropBefore | Trouble::DropDuring | Trouble::DropAfter => Some("the connection broke"),
         Trouble::Hang => Some("it did not end within its limit"),
@@ -333,7 +345,7 @@ fn broken_probe(trouble: &Trouble) -> Option<&'static str> {
 }
 
 /// What a step comes to that was at work when its connection broke.
-fn broken_step(trouble: &Trouble) -> Option<&'static str> {
+pub(super) fn broken_step(trouble: &Trouble) -> Option<&'static str> {
     match trouble {
         Trouble::DropDuring | Trouble::Reboot | Trouble::Down => Some("the connection broke"),
         Trouble::HalfAnswer => Some("the connection broke: half of the answer came"),

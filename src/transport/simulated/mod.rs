@@ -14,8 +14,10 @@
 #![allow(clippy::format_collect, reason = "what programs print is put together line by line, and is never large")]
 #![allow(clippy::case_sensitive_file_extension_comparisons, reason = "Linux tells `.conf` from `.CONF`")]
 
+mod api;
 mod asks;
 mod clock;
+mod clusters;
 mod fault;
 mod files;
 mod found;

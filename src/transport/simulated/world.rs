@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::api::ApiServer;
 use super::found;
 use super::machine::Machine;
 use super::mischief::{Mischief, MischiefError};
@@ -18,6 +19,8 @@ pub struct World {
     format: u32,
     seed: u64,
     pub(super) machines: BTreeMap<String, Machine>,
+    #[serde(default)]
+    pub(super) servers: BTreeMap<String, ApiServer>,
 }
 
 /// Why a kept world can't be used.
@@ -35,7 +38,7 @@ impl World {
     /// The machines of a lab as their owner has them before labctl comes: pools with data on them, a network of the
     /// installer's, and nothing else of what the file declares.
     pub fn found(lab: &Lab, seed: u64) -> Self {
-        let mut world = Self { format: FORMAT, seed, machines: BTreeMap::new() };
+        let mut world = Self { format: FORMAT, seed, machines: BTreeMap::new(), servers: BTreeMap::new() };
         world.meet(lab);
         world
     }
@@ -52,6 +55,24 @@ impl World {
                 machine.packages.meet(node);
             }
         }
+        for name in lab.clusters.keys() {
+            self.servers.entry(name.clone()).or_insert_with(|| ApiServer::new(name, self.seed));
+        }
+    }
+
+    /// What looks like chance in it is the same for the same number.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Somebody changes a field of an object by hand; false where there is no such object.
+    pub fn edit_object(&mut self, cluster: &str, path: &str, field: &str, value: serde_json::Value) -> bool {
+        self.servers.get_mut(cluster).is_some_and(|server| server.edit(path, field, value))
+    }
+
+    /// Somebody deletes an object by hand; false where there is none.
+    pub fn delete_object(&mut self, cluster: &str, path: &str) -> bool {
+        self.servers.get_mut(cluster).is_some_and(|server| server.remove(path))
     }
 
     /// As it is kept.
@@ -116,6 +137,11 @@ impl World {
         for (name, machine) in &self.machines {
             for (what, state) in machine.dump() {
                 dump += &format!("{name} {what}: {state}\n");
+            }
+        }
+        for (name, server) in &self.servers {
+            for (path, object) in server.dump() {
+                dump += &format!("cluster {name} {path}: {object}\n");
             }
         }
         dump
