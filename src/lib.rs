@@ -17,6 +17,9 @@ pub mod rules;
 /// 4. The resolved lab: names are references, defaults are filled in.
 pub mod lab;
 
+/// What the services of the file expand to; part of the lab.
+pub mod services;
+
 /// 5. The kinds of resource: what is desired, how it is read, compared, changed.
 pub mod kinds;
 

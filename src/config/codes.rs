@@ -29,6 +29,12 @@ pub enum Code {
     Slot,
     /// LAB013
     Subnet,
+    /// LAB014
+    Manifest,
+    /// LAB015
+    Unfetched,
+    /// LAB016
+    Encrypted,
 }
 
 /// One row of the reference: code, name, what it means.
@@ -93,6 +99,24 @@ pub const CODES: &[CodeRow] = &[
         "LAB013",
         "host-bits",
         "A subnet with bits set behind its prefix: 192.168.4.5/24 is an address, 192.168.4.0/24 a subnet.",
+    ),
+    (
+        Code::Manifest,
+        "LAB014",
+        "manifest",
+        "A manifest that can't be read, or what stands in it is no object that an API server takes: no kind, no name, a value that is not base64 in the `data` of a Secret, a namespace where there can be none.",
+    ),
+    (
+        Code::Unfetched,
+        "LAB015",
+        "not-fetched",
+        "A warning: a file from elsewhere that was never fetched, so that nothing can be said of what it holds. `plan` and `apply` fetch it.",
+    ),
+    (
+        Code::Encrypted,
+        "LAB016",
+        "encrypted",
+        "Something that SOPS has encrypted where labctl can't have it decrypted: outside of the values of a Secret, or in a file from elsewhere.",
     ),
 ];
 

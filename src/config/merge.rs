@@ -21,7 +21,7 @@ pub(super) fn join(into: &mut Table, other: Table, faults: &mut Vec<Diagnostic>)
 }
 
 fn is_shelf(key: &str) -> bool {
-    ["defaults", "vlans", "nodes", "pools", "secrets"].contains(&key)
+    ["defaults", "vlans", "nodes", "pools", "clusters", "services", "secrets"].contains(&key)
 }
 
 fn join_things(into: &mut Table, other: Table, faults: &mut Vec<Diagnostic>) {

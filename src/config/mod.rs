@@ -5,21 +5,21 @@
 mod codes;
 mod diagnostic;
 mod merge;
-mod named;
+pub(crate) mod named;
 mod parse;
 mod place;
-mod read;
+pub(crate) mod read;
 mod scalars;
 mod schema;
 mod sources;
-mod table;
+pub(crate) mod table;
 pub mod tables;
 pub mod tree;
 
 pub use codes::{CODES, Code, CodeRow};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use named::{Brief, Named};
-pub use parse::{Parsed, includes, parse, references};
+pub use parse::{Parsed, includes, manifests, parse, pins, references};
 pub use place::{Located, Place};
 pub use scalars::{Day, Scalar, Span, Subnet};
 pub use schema::schema;

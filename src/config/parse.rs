@@ -6,8 +6,10 @@ use super::codes::Code;
 use super::merge::{apply_defaults, join};
 use super::read::Read;
 use super::sources::{Sources, pattern, stays_below};
+use super::tables::ServiceTable;
 use super::tree::{self, Data, Table, Value};
-use super::{Diagnostic, File, Located, Place};
+use super::{Diagnostic, File, Located, Named, Place};
+use crate::services::Pin;
 
 /// What could be read of the sources.
 #[derive(Debug, Clone)]
@@ -57,9 +59,35 @@ pub fn references(sources: &Sources) -> Vec<String> {
             }
         }
     }
+    let secrets = root.get("secrets").and_then(Value::as_table);
+    for (_, secret) in secrets.iter().flat_map(|table| &table.0) {
+        let file = secret.as_table().and_then(|secret| secret.get("sops")?.as_table()?.get("file"));
+        if let Some(Data::Text(path)) = file.map(|file| &file.data) {
+            found.push(path.clone());
+        }
+    }
     found.sort();
     found.dedup();
     found
+}
+
+/// The files, folders and patterns that services read their manifests from.
+pub fn manifests(sources: &Sources) -> Vec<String> {
+    let services = services(sources);
+    let files = services.iter().flat_map(|(_, table)| table.service.files());
+    files.map(|said| said.value.clone()).collect()
+}
+
+/// The files from elsewhere that services read.
+pub fn pins(sources: &Sources) -> Vec<Pin> {
+    services(sources).iter().flat_map(|(_, table)| table.service.pins()).collect()
+}
+
+/// The services whose tables have no fault.
+fn services(sources: &Sources) -> Named<ServiceTable> {
+    let root = join_all(sources, &mut Vec::new());
+    let services = root.as_ref().and_then(|root| root.as_table()?.get("services"));
+    services.and_then(|services| Named::read(services, &mut Vec::new())).unwrap_or_default()
 }
 
 fn tree_of(sources: &Sources, path: &Arc<str>) -> Result<Value, Vec<Diagnostic>> {

@@ -3,6 +3,7 @@
 //! Paths are relative to the folder of the root file and use `/`. Nothing here reads a disk.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -12,13 +13,20 @@ use globset::{GlobBuilder, GlobMatcher};
 pub struct Sources {
     root: Arc<str>,
     files: BTreeMap<Arc<str>, Result<Arc<[u8]>, String>>,
+    pinned: BTreeMap<String, Arc<[u8]>>,
+    folder: Option<PathBuf>,
 }
 
 impl Sources {
     /// A tree that holds only the root file, called `name`.
     pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Arc<[u8]>>) -> Self {
         let root = name.into();
-        Self { files: BTreeMap::from([(Arc::clone(&root), Ok(bytes.into()))]), root }
+        Self {
+            files: BTreeMap::from([(Arc::clone(&root), Ok(bytes.into()))]),
+            root,
+            pinned: BTreeMap::new(),
+            folder: None,
+        }
     }
 
     /// A tree of texts; the first is the root.
@@ -35,6 +43,28 @@ impl Sources {
     /// Adds a file, or the reason why it can't be read.
     pub fn insert(&mut self, path: impl Into<Arc<str>>, bytes: Result<Arc<[u8]>, String>) {
         self.files.insert(path.into(), bytes);
+    }
+
+    /// The same, lying in this folder of the local disk: for programs that read files by themselves.
+    #[must_use]
+    pub fn lying_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// The folder of the local disk in which it lies, where it does.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Adds a file from elsewhere, by the SHA-256 of its bytes.
+    pub fn insert_pinned(&mut self, sha256: impl Into<String>, bytes: impl Into<Arc<[u8]>>) {
+        self.pinned.insert(sha256.into(), bytes.into());
+    }
+
+    /// The bytes of a file from elsewhere, where it is there.
+    pub fn pinned(&self, sha256: &str) -> Option<&[u8]> {
+        self.pinned.get(sha256).map(AsRef::as_ref)
     }
 
     /// The name of the root file.

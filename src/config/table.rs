@@ -140,4 +140,37 @@ macro_rules! resource_table {
     };
 }
 
-pub(crate) use {resource_table, table};
+/// [`resource_table!`] for the table of a service of the kind `$kind`: with `kind`, `cluster`, `take`, and the reading of
+/// them that [`crate::services::Service`] asks for.
+macro_rules! service_table {
+    ($(#[$meta:meta])* pub struct $name:ident of $kind:literal {
+        $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+    }) => {
+        $crate::config::table::resource_table! {
+            $(#[$meta])*
+            pub struct $name {
+                /// What sort of service it is.
+                #[schemars(extend("const" = $kind))]
+                pub kind: $crate::config::Located<String>,
+                /// The cluster that it is in.
+                pub cluster: $crate::config::Located<String>,
+                $($(#[$field_meta])* pub $field: $type,)*
+                /// Fields of its objects that are taken from another manager: `["spec.replicas"]`.
+                #[schemars(default)]
+                pub take: Vec<$crate::config::Located<String>>,
+            }
+        }
+
+        impl $crate::services::Keys for $name {
+            fn common(&self) -> $crate::config::tables::CommonKeys<'_> {
+                $crate::config::tables::CommonKeys { cluster: &self.cluster, take: &self.take, place: &self.place }
+            }
+
+            fn meta(&self) -> $crate::lab::Meta {
+                $name::meta(self)
+            }
+        }
+    };
+}
+
+pub(crate) use {resource_table, service_table, table};

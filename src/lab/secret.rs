@@ -24,4 +24,13 @@ pub enum SecretSource {
     File(String),
     /// The standard output of this argv; one newline at its end is not part of the value.
     Command(Vec<String>),
+    /// A value in a file beside homelab.toml that SOPS has encrypted.
+    Sops {
+        /// The file's path in the source tree.
+        file: String,
+        /// Which of its documents, from 0.
+        document: usize,
+        /// The value's JSON pointer there; without one the decrypted file is the value.
+        pointer: Option<String>,
+    },
 }

@@ -1,6 +1,7 @@
 //! The local disk: the files that a lab is read from, and the values of its secrets.
 
 pub mod kept;
+mod sops;
 pub mod sources;
 mod terminal;
 mod values;

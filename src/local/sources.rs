@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use globset::GlobMatcher;
 
 use crate::config::{self, Sources, stays_below};
+use crate::services::is_manifest_below;
 
 /// How deep `**` looks.
 const DEEPEST: usize = 16;
@@ -42,7 +43,7 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
     };
     let folder = fs::canonicalize(folder).map_err(unreadable)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let mut sources = Sources::new(name, bytes);
+    let mut sources = Sources::new(name, bytes).lying_in(&folder);
 
     for text in config::includes(&sources).iter().filter(|text| stays_below(text)) {
         if let Ok(pattern) = config::pattern(text) {
@@ -53,7 +54,33 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
     }
     let references = config::references(&sources).into_iter().filter(|path| stays_below(path)).collect();
     read_all(&folder, references, &mut sources);
+    for said in config::manifests(&sources) {
+        read_all(&folder, manifests(&folder, said.trim_end_matches('/')), &mut sources);
+    }
     Ok(sources)
+}
+
+/// The files that an entry of a service's `files` means: a file, those of a folder, or those that match a pattern.
+fn manifests(folder: &Path, said: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if !stays_below(said) {
+        return found;
+    }
+    let path = folder.join(said);
+    let (start, pattern) = if path.is_dir() {
+        (said, config::pattern("**"))
+    } else if path.exists() {
+        return vec![said.to_owned()];
+    } else {
+        ("", config::pattern(said))
+    };
+    if let Ok(pattern) = pattern {
+        list(folder, &mut start.to_owned(), &pattern, DEEPEST, &mut found);
+    }
+    if !start.is_empty() {
+        found.retain(|path| is_manifest_below(&format!("{start}/"), path));
+    }
+    found
 }
 
 fn read_all(folder: &Path, paths: Vec<String>, sources: &mut Sources) {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use zeroize::Zeroizing;
 
+use super::sops;
 use crate::config::Sources;
 use crate::lab::{Lab, SecretName, SecretSource};
 use crate::transport::{Outside, Source};
@@ -15,7 +16,15 @@ use crate::transport::{Outside, Source};
 pub struct Values {
     secrets: BTreeMap<SecretName, SecretSource>,
     sources: Arc<Sources>,
-    had: Mutex<BTreeMap<SecretName, Zeroizing<Vec<u8>>>>,
+    had: Mutex<Had>,
+}
+
+/// What was had already.
+#[derive(Default)]
+struct Had {
+    values: BTreeMap<SecretName, Zeroizing<Vec<u8>>>,
+    /// Files that SOPS has decrypted: one run for all values of one.
+    decrypted: BTreeMap<String, Zeroizing<Vec<u8>>>,
 }
 
 impl Values {
@@ -28,15 +37,21 @@ impl Values {
 impl Source for Values {
     fn secret(&self, name: &SecretName) -> Result<Zeroizing<Vec<u8>>, String> {
         let mut had = self.had.lock().map_err(|_| "another thread failed while it read a secret".to_owned())?;
-        if let Some(value) = had.get(name) {
+        if let Some(value) = had.values.get(name) {
             return Ok(value.clone());
         }
         let source = self.secrets.get(name).ok_or_else(|| format!("there is no `[secrets.{name}]`"))?;
-        let value = read(source).map_err(|why| format!("the secret `{name}` can't be had: {why}"))?;
+        let value = match source {
+            SecretSource::Sops { file, document, pointer } => {
+                had.decrypted(file, &self.sources).and_then(|text| sops::value(text, *document, pointer.as_deref()))
+            }
+            other => read(other),
+        };
+        let value = value.map_err(|why| format!("the secret `{name}` can't be had: {why}"))?;
         if value.is_empty() {
             return Err(format!("the secret `{name}` is empty"));
         }
-        had.insert(name.clone(), value.clone());
+        had.values.insert(name.clone(), value.clone());
         Ok(value)
     }
 
@@ -61,6 +76,17 @@ impl Outside for Values {
     }
 }
 
+impl Had {
+    fn decrypted(&mut self, file: &str, sources: &Sources) -> Result<&[u8], String> {
+        if !self.decrypted.contains_key(file) {
+            let folder = sources.folder().ok_or("the files of this lab don't lie on this disk")?;
+            let text = sops::decrypt(&folder.join(file))?;
+            self.decrypted.insert(file.to_owned(), text);
+        }
+        Ok(self.decrypted.get(file).map(|text| text.as_slice()).unwrap_or_default())
+    }
+}
+
 fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, String> {
     match source {
         SecretSource::Env(name) => std::env::var_os(name)
@@ -70,6 +96,7 @@ fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, String> {
             .map(|bytes| without_newline(Zeroizing::new(bytes)))
             .map_err(|error| format!("`{path}`: {error}")),
         SecretSource::Command(argv) => command(argv),
+        SecretSource::Sops { file, .. } => Err(format!("`{file}` is not decrypted")),
     }
 }
 
@@ -86,7 +113,7 @@ fn command(argv: &[String]) -> Result<Zeroizing<Vec<u8>>, String> {
 }
 
 /// Editors and `echo` end a file with a newline that nobody means.
-fn without_newline(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+pub(super) fn without_newline(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if bytes.ends_with(b"\n") {
         bytes.pop();
     }

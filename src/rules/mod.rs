@@ -3,9 +3,11 @@
 //! A rule is one function and one row of its family's table; `docs/reference/rules.md` is generated from those tables.
 
 mod addresses;
+mod clusters;
 mod files;
 mod nodes;
 mod ports;
+mod services;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ mod vlans;
 use crate::config::tables::{NodeTable, PortTable};
 use crate::config::{Diagnostic, File, Located, Place};
 use crate::lab::Lab;
+use crate::services::Expanded;
 
 /// What a rule looks at: the resolved lab, and the tables with every value's place.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +25,8 @@ pub struct Subject<'a> {
     pub lab: &'a Lab,
     /// The tables that it was resolved from.
     pub file: &'a File,
+    /// What its services came to.
+    pub services: &'a Expanded,
 }
 
 /// One rule.
@@ -48,6 +53,8 @@ pub const RULES: &[Family] = &[
     ("Storage", storage::RULES),
     ("Files and units", files::RULES),
     ("Nodes", nodes::RULES),
+    ("Clusters", clusters::RULES),
+    ("Services", services::RULES),
 ];
 
 /// The findings of all rules.

@@ -1,21 +1,25 @@
 //! The tables of `homelab.toml`, one file per table: what keys they have, and nothing of what the keys mean.
 
 mod access;
+mod cluster;
 mod content;
 mod network;
 mod node;
 mod pool;
 mod secret;
+mod service;
 mod vlan;
 
 pub use access::{SecretReference, SshTable};
+pub use cluster::{ClusterTable, KubeconfigTable};
 pub use content::{ContentTable, FileTable, UnitTable};
 pub use network::{AttachmentTable, NativeTable, NetworkTable, PortTable, RouteTable, Said, TaggedTable};
 pub use node::{
     ConnectionName, ModuleState, ModuleTable, NodeTable, OsName, PackageTable, PackageVersion, SysctlTable,
 };
 pub use pool::{DatasetTable, LayoutName, PoolTable, VolumeTable};
-pub use secret::SecretTable;
+pub use secret::{SecretTable, SopsTable};
+pub use service::{CommonKeys, ServiceTable};
 pub use vlan::VlanTable;
 
 use super::named::Named;
@@ -44,6 +48,12 @@ table! {
         /// ZFS pools, by their own name.
         #[schemars(default)]
         pub pools: Named<PoolTable>,
+        /// Kubernetes APIs, by name.
+        #[schemars(default)]
+        pub clusters: Named<ClusterTable>,
+        /// What is desired in the clusters, by name.
+        #[schemars(default)]
+        pub services: Named<ServiceTable>,
         /// Where secrets come from, by name; never their values.
         #[schemars(default)]
         pub secrets: Named<SecretTable>,
@@ -141,7 +151,7 @@ macro_rules! words {
 pub(crate) use words;
 
 /// `"a"`, `"b"` or `"c"`.
-fn one_of(words: &[&str]) -> String {
+pub(crate) fn one_of(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),

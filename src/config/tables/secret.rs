@@ -4,7 +4,7 @@ use crate::config::Located;
 use crate::config::table::table;
 
 table! {
-    /// Where a secret's value comes from: exactly one of the three.
+    /// Where a secret's value comes from: exactly one of the four.
     pub struct SecretTable {
         /// This environment variable of labctl.
         pub env: Option<Located<String>>,
@@ -12,5 +12,17 @@ table! {
         pub file: Option<Located<String>>,
         /// The output of this program and its arguments: `["pass", "show", "lab/token"]`.
         pub command: Option<Vec<Located<String>>>,
+        /// A value in a file that SOPS has encrypted.
+        pub sops: Option<SopsTable>,
+    }
+}
+
+table! {
+    /// A value in a file that SOPS has encrypted; `sops` decrypts it when it is needed, and not before.
+    pub struct SopsTable {
+        /// The file, beside or below homelab.toml.
+        pub file: Located<String>,
+        /// The value's key in it: `token`, or `cloudflare.token` for one that lies deeper. Without a key the whole decrypted file is the value.
+        pub key: Option<Located<String>>,
     }
 }

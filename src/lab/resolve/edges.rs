@@ -33,6 +33,9 @@ impl Resolver<'_> {
         match name(0) {
             "nodes" => broken(self.file.nodes.declares(name(1)), self.file.nodes.get(name(1)).is_some()),
             "pools" => broken(self.file.pools.declares(name(1)), self.file.pools.get(name(1)).is_some()),
+            "clusters" => broken(self.file.clusters.declares(name(1)), self.file.clusters.get(name(1)).is_some()),
+            // What a service expands to is not known while anything of it is wrong.
+            "services" => self.file.services.declares(name(1)),
             _ => false,
         }
     }
@@ -64,7 +67,16 @@ impl Lab {
             let volumes = own.child("volumes");
             found.extend(pool.volumes.iter().map(|(path, value)| (volumes.child(path), Some(&value.meta))));
         }
+        for (name, cluster) in &self.clusters {
+            found.push((Address::new(["clusters", name]), Some(&cluster.meta)));
+        }
+        for object in &self.objects {
+            found.push((object.address.table(), None));
+            found.push((object.address.clone(), Some(&object.meta)));
+        }
         found.sort_by(|a, b| a.0.cmp(&b.0));
+        // A service is named once, however many objects it has.
+        found.dedup_by(|a, b| a.0 == b.0 && a.1.is_none());
         found
     }
 }

@@ -3,19 +3,20 @@
 //! What can't be resolved is left out and said, so that the rest still shows its own faults.
 
 mod access;
+mod cluster;
 mod content;
 mod edges;
 mod names;
 mod network;
 mod node;
 mod pool;
+mod secret;
+mod service;
 
-use std::collections::BTreeMap;
-
-use super::{Lab, SecretName, SecretSource, Vlan};
-use crate::config::tables::{SecretTable, VlanTable};
+use super::{Lab, SecretName, Vlan};
+use crate::config::tables::VlanTable;
 use crate::config::{self, Code, Diagnostic, File, Located, Place, Severity, Sources};
-use crate::rules;
+use crate::{rules, services};
 
 /// What the sources say, and what is to be said about them.
 #[derive(Debug, Clone)]
@@ -33,9 +34,14 @@ pub fn load(sources: &Sources) -> Loaded {
     let mut lab = None;
     if let Some(file) = &read.file {
         let mut resolution = Resolver { file, sources, faults: Vec::new() };
-        let whole = resolution.lab();
+        let mut whole = resolution.lab();
+        let mut services = services::expand(&whole, file, sources);
+        whole.objects = std::mem::take(&mut services.objects);
+        whole.secrets.append(&mut services.secrets);
+        resolution.check_edges(&whole);
         diagnostics.append(&mut resolution.faults);
-        diagnostics.extend(rules::check(&rules::Subject { lab: &whole, file }));
+        diagnostics.append(&mut services.faults);
+        diagnostics.extend(rules::check(&rules::Subject { lab: &whole, file, services: &services }));
         lab = Some(whole);
     }
     sort(&mut diagnostics, sources);
@@ -70,11 +76,11 @@ impl Resolver<'_> {
             vlans: self.file.vlans.iter().map(|(name, table)| (name.value.clone(), self.vlan(table))).collect(),
             nodes: self.nodes(),
             pools: self.pools(),
-            clusters: BTreeMap::new(),
+            clusters: self.clusters(),
             objects: Vec::new(),
             secrets: self.secrets(),
         };
-        self.check_edges(&lab);
+        self.check_services();
         lab
     }
 
@@ -91,38 +97,6 @@ impl Resolver<'_> {
             reserved: table.reserved.iter().map(|(name, address)| (name.value.clone(), address.value)).collect(),
             place: table.place.clone(),
         }
-    }
-
-    fn secrets(&mut self) -> BTreeMap<SecretName, SecretSource> {
-        let file = self.file;
-        file.secrets
-            .iter()
-            .filter_map(|(name, table)| Some((SecretName(name.value.clone()), self.secret(name, table)?)))
-            .collect()
-    }
-
-    fn secret(&mut self, name: &Located<String>, table: &SecretTable) -> Option<SecretSource> {
-        let mut sources = Vec::new();
-        sources.extend(table.env.as_ref().map(|env| SecretSource::Env(env.value.clone())));
-        sources.extend(table.file.as_ref().map(|file| SecretSource::File(file.value.clone())));
-        let argv = table.command.as_ref().map(|argv| argv.iter().map(|part| part.value.clone()).collect::<Vec<_>>());
-        sources.extend(argv.clone().map(SecretSource::Command));
-        if sources.len() != 1 {
-            let summary = format!("the secret `{}` needs exactly one source, and has {}", name.value, sources.len());
-            let help = "say one of `env = \"VARIABLE\"`, `file = \"PATH\"` and `command = [\"program\", \"argument\"]`";
-            self.fault(Code::Contradiction, summary, &table.place, "in this table", help);
-            return None;
-        }
-        let empty = match &sources[0] {
-            SecretSource::Env(text) | SecretSource::File(text) => text.trim().is_empty(),
-            SecretSource::Command(argv) => argv.first().is_none_or(|program| program.trim().is_empty()),
-        };
-        if empty {
-            let summary = format!("the source of the secret `{}` is empty", name.value);
-            let help = "name the variable, the file or the program that has the value";
-            self.fault(Code::Value, summary, &table.place, "in this table", help);
-        }
-        sources.pop().filter(|_| !empty)
     }
 
     /// The secret that `name` names, which must be declared.

@@ -92,6 +92,17 @@ pub(super) const HOST: Sort =
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:%[]".contains(c))
     });
 
+/// A service's name is part of the addresses of its objects, behind which a slash stands.
+pub(super) const SERVICE: Sort = ("the name of a service", "letters, digits, `_`, `-` and `.`", |name| {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+});
+
+/// What a service needs or provides.
+pub(super) const CAPABILITY: Sort =
+    ("what a cluster provides", "a word, or a word and a name: `load-balancer`, `namespace:ai`", |word| {
+        !word.is_empty() && !word.chars().any(|c| c.is_whitespace() || c.is_control()) && !word.starts_with(':')
+    });
+
 impl Resolver<'_> {
     /// Adds a fault where `name` is none of its sort.
     pub(super) fn check_name(&mut self, name: &Located<String>, (what, rule, fits): Sort) {

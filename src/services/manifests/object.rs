@@ -1,0 +1,74 @@
+//! What an object must have before an API server is asked: a kind, a name, and nothing that is the server's own.
+
+use serde_json::Value;
+
+use crate::config::{Code, Diagnostic, Place};
+
+/// Fields of `metadata` that the server writes.
+const SERVERS: [&str; 6] = ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+
+/// What is wrong with an object as such. What the server would not look at is taken out of it.
+pub(super) fn check(json: &mut Value, place: &Place) -> Option<Diagnostic> {
+    let fault = |summary: String, words: &str, help: &str| {
+        Some(Diagnostic::error(Code::Manifest.as_str(), summary, place.clone(), words).help(help))
+    };
+    if !json.is_object() {
+        let what = match json {
+            Value::Array(_) => "a list",
+            Value::String(_) => "a text",
+            _ => "a plain value",
+        };
+        let help =
+            "an object has `apiVersion`, `kind` and `metadata`; several stand in documents of their own, behind `---`";
+        return fault(format!("{what} is no object"), "this document", help);
+    }
+    drop_nulls(json);
+    let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if text("/apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"))
+        || (json.get("apiVersion").is_none() && json.get("resources").is_some_and(Value::is_array))
+    {
+        let help =
+            "name the files that it lists, or a pattern that leaves it out; labctl does not build with kustomize";
+        return fault("this is a file of kustomize, and no object".to_owned(), "this document", help);
+    }
+    for key in ["apiVersion", "kind"] {
+        if text(&format!("/{key}")).is_none() {
+            let help = "every object has `apiVersion` and `kind`; a file of values or of settings is none";
+            return fault(format!("an object has no `{key}`"), "this document", help);
+        }
+    }
+    let kind = text("/kind").unwrap_or_default();
+    if text("/metadata/name").is_none() {
+        if json.pointer("/metadata/generateName").is_some() {
+            let help = "give it `name`: labctl must find again what it made";
+            return fault(format!("the {kind} has `generateName` in the place of a name"), "this object", help);
+        }
+        return fault(format!("the {kind} has no `metadata.name`"), "this object", "add `name` below `metadata`");
+    }
+    if json.pointer("/metadata/namespace").is_some_and(|namespace| !namespace.is_string()) {
+        return fault(format!("the namespace of the {kind} is no text"), "this object", "write it in quotes");
+    }
+    let metadata = &json["metadata"];
+    let own: Vec<String> =
+        SERVERS.iter().filter(|key| metadata.get(**key).is_some()).map(|key| format!("`{key}`")).collect();
+    if !own.is_empty() {
+        let (kind, name) = (kind.to_owned(), text("/metadata/name").unwrap_or_default().to_owned());
+        let summary = format!("the {kind} `{name}` says {} in its `metadata`", own.join(", "));
+        let help =
+            "the server writes that: take it out of what `kubectl get -o yaml` has printed, and `status` with it";
+        return fault(summary, "this object", help);
+    }
+    None
+}
+
+/// `creationTimestamp: null` stands in what Go's tools print, and means nothing.
+fn drop_nulls(json: &mut Value) {
+    match json {
+        Value::Object(entries) => {
+            entries.retain(|key, value| key != "creationTimestamp" || !value.is_null());
+            entries.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
