@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::place::Place;
+use super::which_lab::WhichLab;
 use crate::lab::Address;
 
 /// A declarative provisioner for a homelab: one file says what the lab should be, `plan` prints the difference,
@@ -76,7 +76,7 @@ pub struct Selection {
 
     /// The lab: `real`, `simulated`, or `simulated:FOLDER`, which is kept between calls
     #[arg(long, value_name = "LAB", default_value_t)]
-    pub lab: Place,
+    pub lab: WhichLab,
 
     /// How many nodes are read, and changes made, at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
@@ -173,7 +173,7 @@ pub struct ShowArgs {
 
     /// The lab: `real`, `simulated`, or `simulated:FOLDER`
     #[arg(long, value_name = "LAB", default_value_t)]
-    pub lab: Place,
+    pub lab: WhichLab,
 }
 
 /// `labctl graph`.
@@ -246,5 +246,5 @@ pub struct BreakArgs {
 
     /// The lab: `simulated` or `simulated:FOLDER`
     #[arg(long, value_name = "LAB", default_value = "simulated")]
-    pub lab: Place,
+    pub lab: WhichLab,
 }

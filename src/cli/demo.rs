@@ -9,11 +9,11 @@ use std::time::Duration;
 use super::apply::carry_out;
 use super::args::{BreakArgs, Cli, DemoArgs, DemoCommand, Selection};
 use super::exit::{Exit, Failure};
-use super::place::{self, Place};
 use super::plan::{make, obstacles, show};
 use super::stage::{self, Stage};
 use super::terminal::Terminal;
 use super::waves::Approval;
+use super::which_lab::{self, WhichLab};
 use crate::config::Sources;
 use crate::local;
 use crate::plan::{Options, Plan};
@@ -160,15 +160,15 @@ fn selection() -> Selection {
 
 /// `labctl demo break NODE WHAT…`.
 fn mischief(cli: &Cli, args: &BreakArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let Place::Simulated(folder) = &args.lab else {
+    let WhichLab::Simulated(folder) = &args.lab else {
         return Err(Failure::error("labctl breaks nothing real: `--lab simulated` or `--lab simulated:FOLDER`"));
     };
     let deed = Mischief::parse(&args.what).map_err(|error| Failure::error(error.to_string()))?;
-    let mut world = match place::world(folder)? {
+    let mut world = match which_lab::world(folder)? {
         Some(world) => world,
         None => World::found(&load(cli, terminal)?.lab, 0),
     };
-    terminal.say(&place::banner(&format!("kept in `{}`", folder.display())));
+    terminal.say(&which_lab::banner(&format!("kept in `{}`", folder.display())));
     let printed = world.commit(&args.node, &deed).ok_or_else(|| {
         let names: Vec<&str> = world.nodes().collect();
         Failure::error(format!("there is no node `{}`; there are {}", args.node, names.join(", ")))

@@ -8,7 +8,7 @@ mod drive;
 mod exit;
 mod graph;
 mod outcome;
-mod place;
+
 mod plan;
 mod progress;
 mod read;
@@ -20,6 +20,7 @@ mod terminal;
 mod trust;
 mod validate;
 mod waves;
+mod which_lab;
 
 pub use args::Cli;
 pub use drive::{Ended, Interrupt, drive};

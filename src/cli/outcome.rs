@@ -4,7 +4,7 @@ use super::drive::Ended;
 use super::exit::Exit;
 use crate::apply::{Failure, Reason, State};
 use crate::plan::{Action, Change};
-use crate::report::{self, Paint};
+use crate::report::{self, Paint, Symbol};
 use crate::transport::StepOutcome;
 
 /// The exit code and the text of an apply that is over.
@@ -50,14 +50,14 @@ pub(super) fn report(ended: &Ended, paint: Paint) -> (Exit, String) {
 }
 
 fn counts(ended: &Ended) -> String {
-    let count = |actions: &[Action]| {
-        let done = ended.changes.iter().filter(|(_, state)| *state == State::Done);
-        done.filter(|(change, _)| actions.contains(&change.action)).count()
-    };
+    let done = || ended.changes.iter().filter(|(_, state)| *state == State::Done).map(|(change, _)| change);
+    let count = |actions: &[Action]| done().filter(|change| actions.contains(&change.action)).count();
+    // As in the plan: what was adopted and changed along is counted as both.
+    let adopted_and_changed = done().filter(|change| Symbol::of(change) == Symbol::AdoptAndUpdate).count();
     let mut words = format!(
         "{} added, {} changed, {} destroyed",
         count(&[Action::Create, Action::Replace]),
-        count(&[Action::Update]),
+        count(&[Action::Update]) + adopted_and_changed,
         count(&[Action::Delete, Action::Replace])
     );
     for (number, name) in [(count(&[Action::Adopt]), "adopted"), (count(&[Action::Forget]), "forgotten")] {

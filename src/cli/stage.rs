@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::args::{Cli, Selection};
 use super::exit::{Exit, Failure};
-use super::place::{Place, Target};
 use super::terminal::Terminal;
+use super::which_lab::{Target, WhichLab};
 use crate::config::{Diagnostic, Severity, Sources};
 use crate::graph::Graph;
 use crate::kinds::{self, Declared};
@@ -72,9 +72,9 @@ pub(super) fn of(checked: Checked, terminal: Terminal) -> Result<Stage, Failure>
 
 impl Stage {
     /// The lab that was asked for.
-    pub(super) fn transport(&self, place: &Place, read_only: bool, terminal: Terminal) -> Result<Target, Failure> {
+    pub(super) fn transport(&self, which: &WhichLab, read_only: bool, terminal: Terminal) -> Result<Target, Failure> {
         let access = Access { read_only, prompt: Arc::new(local::AtTerminal::detect()) };
-        Target::open(self, place, access, terminal)
+        Target::open(self, which, access, terminal)
     }
 
     /// What the plan is asked for. Addresses that name nothing in the file are a mistake, not an empty plan.

@@ -82,7 +82,7 @@ pub enum Act {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guard {
-    /// The program still prints exactly this (white space at the end apart).
+    /// The program still prints exactly this (newlines at the end apart).
     Output {
         /// Program and arguments; it changes nothing.
         argv: Vec<String>,

@@ -39,7 +39,7 @@ fn lines(step: &Step) -> String {
     for guard in &step.guards {
         lines += &match guard {
             Guard::Output { argv, stdout } => {
-                format!("  same_output {} {}\n", quote(stdout.trim_end()), shell_line(argv))
+                format!("  same_output {} {}\n", quote(stdout.trim_end_matches('\n')), shell_line(argv))
             }
             Guard::File { path, state } => format!("  same_file {} {}\n", quote(state), quote(path)),
             // `kubectl` has no word for it; what it does with the object is safe without.

@@ -64,7 +64,9 @@ fn end(parts: usize) -> String {
 
 fn guard_words(guard: &Guard) -> String {
     match guard {
-        Guard::Output { argv, stdout } => format!("same_output {} {}", quote(stdout.trim_end()), shell_line(argv)),
+        Guard::Output { argv, stdout } => {
+            format!("same_output {} {}", quote(stdout.trim_end_matches('\n')), shell_line(argv))
+        }
         Guard::File { path, state } => format!("same_file {} {}", quote(state), quote(path)),
         Guard::Api(_) => "false".to_owned(),
     }

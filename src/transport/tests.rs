@@ -188,6 +188,14 @@ fn a_guard_that_does_not_hold_keeps_its_step_from_running() {
 }
 
 #[test]
+fn what_a_guard_relies_on_may_end_in_a_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let route = Guard::Output { argv: vec!["printf".into(), "via eth0 \\n".into()], stdout: "via eth0 \n".into() };
+    let step = put("x", Content::text("new")).guarded(route);
+    assert_eq!(act_all(folder.path(), &[step]), [StepOutcome::Done]);
+}
+
+#[test]
 fn a_write_leaves_nothing_beside_the_file_and_takes_over_its_mode() {
     let folder = tempfile::tempdir().unwrap();
     act_all(folder.path(), &[put("x", Content::text("1"))]);

@@ -26,7 +26,7 @@ pub(super) fn change(wanted: &Wanted, seen: &Seen, reply: &Reply) -> Work {
     let mut guards = guards(seen, reply);
     if let Ok(held) = reply.output(&wanted.ask_held()) {
         let crate::observe::Ask::Run(argv) = wanted.ask_held() else { return Work::default() };
-        guards.push(Guard::Output { argv, stdout: held.text().trim_end().to_owned() });
+        guards.push(Guard::Output { argv, stdout: held.text().into_owned() });
     }
     let still_there = seen.still_there(&wanted.network);
     let plan = Plan {

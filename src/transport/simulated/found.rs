@@ -9,6 +9,7 @@ use super::clock::mix;
 use super::files::What;
 use super::machine::Machine;
 use super::network::{Kernel, netplan};
+use super::programs::PACKAGE_INDEX;
 use super::storage::Disk;
 use crate::lab::{Attachment, Connection, Lab, Network, Node, Os, Pool, Port};
 
@@ -24,7 +25,7 @@ pub(super) fn machine(lab: &Lab, node: &Node, seed: u64) -> Machine {
         Connection::Local => drop(machine.accounts.insert("operator".to_owned())),
         Connection::Ssh(ssh) => machine.accounts.extend(ssh.user.clone()),
     }
-    machine.files.write("/var/lib/apt/lists/mirror_debian_dists_trixie_main_binary-amd64_Packages", "", 0o644);
+    machine.files.write(PACKAGE_INDEX, "", 0o644);
     software(lab, node, &mut machine);
     storage(lab, node, &mut machine);
     network(lab, node, seed, &mut machine);
@@ -43,7 +44,9 @@ fn software(lab: &Lab, node: &Node, machine: &mut Machine) {
     if let Ok(plan) = machine.packages.plan(&wants) {
         let started = machine.packages.install(&plan, &wants, &mut machine.files);
         machine.units.reload(&machine.files);
-        started.iter().for_each(|unit| machine.units.start(unit));
+        for unit in &started {
+            let _ = machine.units.start(unit);
+        }
     }
     if has_pools {
         machine.tuning.load("zfs");

@@ -47,6 +47,9 @@ pub(super) struct Condition {
     pub(super) is_down: bool,
     /// Nothing more can be written.
     pub(super) is_disk_full: bool,
+    /// Programs that do nothing but fail: exit status and words.
+    #[serde(default)]
+    pub(super) spoiled: BTreeMap<String, (u32, String)>,
 }
 
 impl Machine {
@@ -84,6 +87,9 @@ impl Machine {
         };
         if !program.is_on(self) {
             return Ok(Output { stderr: format!("{name}: not found"), code: 127, ..Output::default() });
+        }
+        if let Some((code, words)) = self.condition.spoiled.get(program.name) {
+            return Ok(Output { stderr: words.clone(), code: *code, ..Output::default() });
         }
         (program.run)(self, arguments, stdin)
     }
@@ -160,7 +166,7 @@ impl Machine {
                     self.units.transient.remove(service);
                 }
             }
-            None => self.units.start(service),
+            None => drop(self.units.start(service)),
         }
     }
 

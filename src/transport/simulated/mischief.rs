@@ -1,6 +1,7 @@
 //! What somebody does to a node behind labctl's back: for `labctl demo break`, and for faults of an operator.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use super::gap::Gap;
 use super::machine::Machine;
@@ -22,6 +23,21 @@ pub enum Mischief {
     DiskFree,
     /// A file gets another content.
     File(String),
+    /// A program does nothing any more but fail.
+    Spoil {
+        /// Its name.
+        program: String,
+        /// Its exit status.
+        status: u32,
+        /// What it says.
+        words: String,
+    },
+    /// A spoiled program works again.
+    Mend(String),
+    /// A gateway answers no more.
+    Silence(Ipv4Addr),
+    /// It answers again.
+    Answer(Ipv4Addr),
     /// A command is run there as root, with the node's simulated programs.
     Command(Vec<String>),
 }
@@ -46,7 +62,7 @@ pub enum MischiefError {
 }
 
 /// What can be said, and what it comes to.
-const FORMS: [(&str, &str); 16] = [
+const FORMS: [(&str, &str); 18] = [
     ("property DATASET NAME=VALUE", "sets a ZFS property"),
     ("address DEVICE ADDRESS", "takes an address from a device, as in `192.168.8.254/24`"),
     ("link DEVICE", "takes a link down"),
@@ -59,6 +75,8 @@ const FORMS: [(&str, &str); 16] = [
     ("disable UNIT", "disables a unit"),
     ("uninstall PACKAGE", "removes a package"),
     ("disk-full", "leaves no room on the disk (`disk-free`: room again)"),
+    ("spoil PROGRAM STATUS WORDS…", "lets a program fail (`mend PROGRAM`: it works again)"),
+    ("silence ADDRESS", "lets a gateway answer no more (`answer ADDRESS`: it does again)"),
     ("reboot", "starts the node anew"),
     ("down", "switches the node off"),
     ("up", "switches it on again"),
@@ -75,12 +93,20 @@ impl Mischief {
     pub fn parse(words: &[String]) -> Result<Self, MischiefError> {
         let said: Vec<&str> = words.iter().map(String::as_str).collect();
         let command = |words: &[&str]| Ok(Self::Command(words.iter().map(|word| (*word).to_owned()).collect()));
+        let unknown = || Err(MischiefError::Unknown { words: words.join(" ") });
         match said.as_slice() {
             ["down"] => Ok(Self::Down),
             ["up"] => Ok(Self::Up),
             ["reboot"] => Ok(Self::Reboot),
             ["disk-full"] => Ok(Self::DiskFull),
             ["disk-free"] => Ok(Self::DiskFree),
+            ["spoil", program, status, words @ ..] => match status.parse() {
+                Ok(status) => Ok(Self::Spoil { program: (*program).to_owned(), status, words: words.join(" ") }),
+                Err(_) => unknown(),
+            },
+            ["mend", program] => Ok(Self::Mend((*program).to_owned())),
+            ["silence", address] => address.parse().map_or_else(|_| unknown(), |address| Ok(Self::Silence(address))),
+            ["answer", address] => address.parse().map_or_else(|_| unknown(), |address| Ok(Self::Answer(address))),
             ["file", path] => Ok(Self::File((*path).to_owned())),
             ["property", dataset, setting] => command(&["zfs", "set", setting, dataset]),
             ["address", device, address] => command(&["ip", "addr", "del", address, "dev", device]),
@@ -93,7 +119,7 @@ impl Mischief {
             ["disable", unit] => command(&["systemctl", "disable", unit]),
             ["uninstall", package] => command(&["apt-get", "remove", "-y", package]),
             ["run", argv @ ..] if !argv.is_empty() => command(argv),
-            _ => Err(MischiefError::Unknown { words: words.join(" ") }),
+            _ => unknown(),
         }
     }
 
@@ -109,6 +135,15 @@ impl Mischief {
             Self::Reboot => machine.reboot(),
             Self::DiskFull => machine.condition.is_disk_full = true,
             Self::DiskFree => machine.condition.is_disk_full = false,
+            Self::Spoil { program, status, words } => {
+                if !machine.has_program(program) {
+                    return Err(self.failure(format!("there is no program `{program}`")));
+                }
+                machine.condition.spoiled.insert(program.clone(), (*status, words.clone()));
+            }
+            Self::Mend(program) => drop(machine.condition.spoiled.remove(program)),
+            Self::Silence(address) => drop(machine.surroundings.silent.insert(*address)),
+            Self::Answer(address) => drop(machine.surroundings.silent.remove(address)),
             Self::File(path) => {
                 let Some(mut bytes) = machine.files.read(path).map(<[u8]>::to_vec) else {
                     return Err(self.failure("there is no such file".to_owned()));
@@ -139,6 +174,10 @@ impl Mischief {
 impl fmt::Display for Mischief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<&str> = match self {
+            Self::Spoil { program, status, words } => return write!(f, "spoil {program} {status} {words}"),
+            Self::Silence(address) => return write!(f, "silence {address}"),
+            Self::Answer(address) => return write!(f, "answer {address}"),
+            Self::Mend(program) => vec!["mend", program],
             Self::Down => vec!["down"],
             Self::Up => vec!["up"],
             Self::Reboot => vec!["reboot"],

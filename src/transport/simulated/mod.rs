@@ -18,6 +18,7 @@ mod api;
 mod asks;
 mod clock;
 mod clusters;
+mod described;
 mod fault;
 mod files;
 mod found;
@@ -37,6 +38,7 @@ mod tuning;
 mod units;
 mod world;
 
+pub use described::{Description, DescriptionError};
 pub use fault::{Fault, FaultError, Moment, Trouble, parse_faults};
 pub use lab::{Pace, SimulatedLab};
 pub use mischief::{Mischief, MischiefError};

@@ -1,7 +1,7 @@
 //! Packages of a simulated node: what is installed, and an index to install from.
 //!
 //! The index has the few that the simulation knows and those that the file declares, of which it knows no more than
-//! that they are there.
+//! that they are there; on a machine that was described, what the description lists and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,42 @@ const KNOWN: &[Known] = &[
     Known { name: "zfsutils-linux", version: "2.3.2-2", needs: &[], units: &[("zfs-zed.service", ZED, true)] },
 ];
 
+/// A package that can be installed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Offer {
+    /// The newest first.
+    pub(super) versions: Vec<String>,
+    /// Other packages that come along.
+    #[serde(default)]
+    pub(super) needs: Vec<String>,
+    #[serde(default)]
+    pub(super) units: Vec<Unit>,
+}
+
+/// A unit that a package brings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unit {
+    name: String,
+    text: String,
+    /// Whether it is enabled and started by the installation.
+    #[serde(default)]
+    runs: bool,
+}
+
+impl Offer {
+    fn of(known: &Known) -> Self {
+        let unit =
+            |(name, text, runs): &(&str, &str, bool)| Unit { name: (*name).into(), text: (*text).into(), runs: *runs };
+        Self {
+            versions: vec![known.version.to_owned()],
+            needs: known.needs.iter().map(|need| (*need).to_owned()).collect(),
+            units: known.units.iter().map(unit).collect(),
+        }
+    }
+}
+
 /// The version of what only the file knows.
 const ASSUMED: &str = "1.0-1";
 
@@ -55,8 +91,10 @@ pub(super) struct Packages {
     installed: BTreeMap<String, String>,
     /// Chosen by somebody, not pulled in.
     manual: BTreeSet<String>,
-    /// The index: name and versions, the newest first.
-    index: BTreeMap<String, Vec<String>>,
+    /// The index.
+    index: BTreeMap<String, Offer>,
+    /// Whether there is nothing but what the index lists.
+    is_whole: bool,
 }
 
 /// What an installation would do.
@@ -66,26 +104,26 @@ pub(super) struct Installation {
     pub(super) new: Vec<(String, String)>,
     /// Older than what is there.
     pub(super) downgraded: Vec<String>,
-}
-
-fn known(name: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.name == name)
+    /// Newer than what is there: name and the version that goes.
+    pub(super) upgraded: BTreeMap<String, String>,
 }
 
 impl Packages {
     /// What every Debian has, and an index.
     pub(super) fn found() -> Self {
-        let mut packages = Self::default();
-        for known in KNOWN {
-            packages.index.insert(known.name.to_owned(), vec![known.version.to_owned()]);
-        }
-        packages
+        let index = KNOWN.iter().map(|known| (known.name.to_owned(), Offer::of(known))).collect();
+        Self { index, ..Self::default() }
+    }
+
+    /// These and no others, some of them installed.
+    pub(super) fn described(index: BTreeMap<String, Offer>, installed: BTreeMap<String, String>) -> Self {
+        Self { installed, manual: BTreeSet::new(), index, is_whole: true }
     }
 
     /// Takes in what the file declares: it is in the index, in the declared version.
     pub(super) fn meet(&mut self, node: &Node) {
-        for (name, package) in &node.packages {
-            let versions = self.index.entry(name.clone()).or_default();
+        for (name, package) in node.packages.iter().filter(|_| !self.is_whole) {
+            let versions = &mut self.index.entry(name.clone()).or_default().versions;
             let wanted = package.version.clone().or_else(|| versions.is_empty().then(|| ASSUMED.to_owned()));
             versions.extend(wanted.filter(|wanted| !versions.contains(wanted)));
         }
@@ -106,7 +144,11 @@ impl Packages {
 
     /// The versions that the index has.
     pub(super) fn versions(&self, name: &str) -> &[String] {
-        self.index.get(name).map_or(&[], Vec::as_slice)
+        self.index.get(name).map_or(&[], |offer| offer.versions.as_slice())
+    }
+
+    fn units(&self, name: &str) -> &[Unit] {
+        self.index.get(name).map_or(&[], |offer| offer.units.as_slice())
     }
 
     /// What installing these (`name` or `name=version`) comes to, or apt's error.
@@ -127,11 +169,12 @@ impl Packages {
                 Some(_) if !want.contains('=') => continue,
                 Some(there) if there == version => continue,
                 Some(there) if there > version => plan.downgraded.push(name.to_owned()),
-                _ => {}
+                Some(there) => drop(plan.upgraded.insert(name.to_owned(), there.to_owned())),
+                None => {}
             }
-            let needs = known(name).map_or(&[][..], |known| known.needs);
-            for need in needs.iter().filter(|need| self.version(need).is_none()) {
-                let need = ((*need).to_owned(), self.versions(need).first().cloned().unwrap_or_default());
+            let needs = self.index.get(name).into_iter().flat_map(|offer| &offer.needs);
+            for need in needs.filter(|need| self.version(need).is_none()) {
+                let need = (need.clone(), self.versions(need).first().cloned().unwrap_or_default());
                 if !plan.new.contains(&need) {
                     plan.new.push(need);
                 }
@@ -146,14 +189,14 @@ impl Packages {
         let mut started = Vec::new();
         for (name, version) in &plan.new {
             self.installed.insert(name.clone(), version.clone());
-            for (unit, text, runs) in known(name).map_or(&[][..], |known| known.units) {
+            for Unit { name: unit, text, runs } in self.units(name) {
                 let path = format!("/usr/lib/systemd/system/{unit}");
-                files.write(&path, *text, 0o644);
+                files.write(&path, text.as_str(), 0o644);
                 if *runs {
                     let target = if unit.ends_with(".timer") { "timers" } else { "multi-user" };
                     let link = format!("/etc/systemd/system/{target}.target.wants/{unit}");
                     files.put(&link, What::Link(path), 0o777, "root", "root");
-                    started.push((*unit).to_owned());
+                    started.push(unit.clone());
                 }
             }
         }
@@ -165,11 +208,11 @@ impl Packages {
     pub(super) fn remove(&mut self, name: &str, files: &mut Tree) -> Option<Vec<String>> {
         self.installed.remove(name)?;
         self.manual.remove(name);
-        let units = known(name).map_or(&[][..], |known| known.units);
-        for (unit, _, _) in units {
+        let units: Vec<String> = self.units(name).iter().map(|unit| unit.name.clone()).collect();
+        for unit in &units {
             files.remove(&format!("/usr/lib/systemd/system/{unit}"));
         }
-        Some(units.iter().map(|(unit, _, _)| (*unit).to_owned()).collect())
+        Some(units)
     }
 
     /// What tells one state from another.

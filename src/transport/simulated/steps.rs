@@ -44,7 +44,9 @@ fn found(machine: &mut Machine, guard: &Guard) -> Result<Option<String>, Gap> {
         Guard::Output { argv, stdout } => {
             let output = machine.run(argv, &mut Stdin::default())?;
             let found = format!("{}{}", output.text(), output.stderr);
-            Ok((found.trim_end() != stdout.trim_end()).then(|| found.trim_end().to_owned()))
+            // As `$(…)` has it: newlines at the end don't count, other white space does.
+            let (found, expected) = (found.trim_end_matches('\n'), stdout.trim_end_matches('\n'));
+            Ok((found != expected).then(|| found.to_owned()))
         }
         Guard::File { path, state } => {
             let now = machine.files.get(path).map_or_else(|| "absent".to_owned(), super::files::Entry::state);

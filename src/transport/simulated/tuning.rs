@@ -1,6 +1,7 @@
 //! Kernel parameters and modules of a simulated node, now and after a start.
 //!
-//! Which ones a real kernel has the simulation can't know: the usual ones and those that the file declares are there.
+//! Which ones a real kernel has the simulation can't know: the usual ones and those that the file declares are there;
+//! on a machine that was described, those that the description lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +37,11 @@ pub(super) struct Tuning {
     known: BTreeSet<String>,
     loaded: BTreeSet<String>,
     modules: BTreeSet<String>,
+    /// What a description lists, with the values after a start; there is nothing else then.
+    described: Option<BTreeMap<String, String>>,
+    /// Loaded at every start, whatever the drop-ins say.
+    #[serde(default)]
+    at_start: BTreeSet<String>,
 }
 
 /// A parameter's name with dots, as `sysctl` prints it.
@@ -72,8 +78,23 @@ fn normal(module: &str) -> String {
 }
 
 impl Tuning {
+    /// These parameters and modules and no others; `loaded` at every start.
+    pub(super) fn described(
+        parameters: BTreeMap<String, String>,
+        modules: &BTreeSet<String>,
+        loaded: &BTreeSet<String>,
+    ) -> Self {
+        let loaded: BTreeSet<String> = loaded.iter().map(|name| normal(name)).collect();
+        let modules = modules.iter().map(|name| normal(name)).chain(loaded.iter().cloned()).collect();
+        let at_start = loaded.clone();
+        Self { modules, loaded, at_start, described: Some(parameters), ..Self::default() }
+    }
+
     /// Takes in what the file declares.
     pub(super) fn meet(&mut self, node: &Node) {
+        if self.described.is_some() {
+            return;
+        }
         self.known.extend(node.sysctls.keys().map(|key| dotted(key)));
         self.modules.extend(node.modules.keys().map(|name| normal(name)));
     }
@@ -89,7 +110,10 @@ impl Tuning {
         if device.is_some_and(|device| !["all", "default"].contains(&&*device) && !devices.contains(&device)) {
             return None;
         }
-        let default = || DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+        let default = || match &self.described {
+            Some(described) => described.get(&key).cloned(),
+            None => DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned()),
+        };
         self.values.get(&key).cloned().or_else(default).or_else(|| self.known.contains(&key).then(|| "0".to_owned()))
     }
 
@@ -114,7 +138,8 @@ impl Tuning {
     /// Whether the kernel has such a module, loaded or not.
     pub(super) fn has(&self, module: &str) -> bool {
         let usual = ["br_netfilter", "overlay", "8021q", "bridge", "zfs", "nf_conntrack", "wireguard", "kvm"];
-        Self::is_built_in(module) || usual.contains(&&*normal(module)) || self.modules.contains(&normal(module))
+        let is_usual = self.described.is_none() && usual.contains(&&*normal(module));
+        Self::is_built_in(module) || is_usual || self.modules.contains(&normal(module))
     }
 
     /// Loads a module; false where there is none.
@@ -139,7 +164,7 @@ impl Tuning {
     pub(super) fn boot(&mut self, files: &Tree, devices: &[String]) {
         self.values.clear();
         let has_zfs = self.loaded.contains("zfs");
-        self.loaded.clear();
+        self.loaded.clone_from(&self.at_start);
         if has_zfs {
             self.loaded.insert("zfs".to_owned());
         }

@@ -1,7 +1,7 @@
 //! systemd of a simulated node: unit files, what runs, timers that fire when their time comes.
 //!
-//! What a unit's program does is not simulated, but for transient units that run labctl's own scripts: a unit that is
-//! started runs, a oneshot service ends at once and well.
+//! What a unit's program does is not simulated, but for transient units that run labctl's own scripts, and for `true` and
+//! `false`: a unit that is started runs, a oneshot service ends at once and well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,16 @@ fn template(name: &str) -> Option<String> {
     (!instance.is_empty()).then(|| format!("{stem}@.{suffix}"))
 }
 
+/// Whether nobody may start it: its file is a link to nothing (systemctl(1), `mask`).
+fn is_masked(files: &Tree, name: &str) -> bool {
+    let link = |folder: &&str| files.entry(&format!("{folder}/{name}")).map(|entry| entry.what.clone());
+    FOLDERS.iter().find_map(|folder| link(folder)) == Some(What::Link("/dev/null".to_owned()))
+}
+
 fn found(files: &Tree, name: &str) -> Option<(String, String)> {
+    if is_masked(files, name) {
+        return None;
+    }
     file(files, name).or_else(|| file(files, &template(name)?))
 }
 
@@ -95,9 +104,15 @@ impl Units {
         self.read.get(name).map(|(_, text)| text.as_str())
     }
 
-    fn is_oneshot(&self, name: &str) -> bool {
+    /// How a unit's program ends right away, where that is known: well or not.
+    fn end(&self, name: &str) -> Option<bool> {
         let text = self.text(name).unwrap_or_default();
-        setting(text, "Type") == Some("oneshot") && setting(text, "RemainAfterExit") != Some("yes")
+        let program = setting(text, "ExecStart")?.split_whitespace().next()?.rsplit('/').next()?;
+        match program {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => (setting(text, "Type") == Some("oneshot")).then_some(true),
+        }
     }
 
     /// Whether systemd has such a unit.
@@ -128,6 +143,7 @@ impl Units {
         let active = self.active(name);
         let sub = match (active, name.rsplit('.').next()) {
             ("active", Some("timer")) => "waiting",
+            ("active", Some("service")) if self.end(name).is_some() => "exited",
             ("active", Some("service")) => "running",
             ("active", _) => "active",
             ("failed", _) => "failed",
@@ -137,10 +153,20 @@ impl Units {
         let text = read.map_or("", |(_, text)| text.as_str());
         let is_service = name.ends_with(".service");
         Shown {
-            load: if read.is_some() || self.transient.contains_key(name) { "loaded" } else { "not-found" },
+            load: if is_masked(files, name) {
+                "masked"
+            } else if read.is_some() || self.transient.contains_key(name) {
+                "loaded"
+            } else {
+                "not-found"
+            },
             active,
             sub,
-            file: if read.is_some() { Self::enablement(files, name) } else { "" },
+            file: match read {
+                _ if is_masked(files, name) => "masked",
+                Some(_) => Self::enablement(files, name),
+                None => "",
+            },
             is_stale: read.is_some() && now.as_ref() != read,
             path: read.map(|(path, _)| path.clone()).unwrap_or_default(),
             kind: match setting(text, "Type") {
@@ -170,7 +196,15 @@ impl Units {
 
     /// `systemctl is-enabled`; nothing where there is no such unit.
     pub(super) fn enabled(files: &Tree, name: &str) -> Option<&'static str> {
+        if is_masked(files, name) {
+            return Some("masked");
+        }
         found(files, name).map(|_| Self::enablement(files, name))
+    }
+
+    /// Whether it is masked.
+    pub(super) fn is_masked(files: &Tree, name: &str) -> bool {
+        is_masked(files, name)
     }
 
     /// The links that enabling makes: path and what it leads to. Nothing where there is no such unit.
@@ -188,11 +222,22 @@ impl Units {
         Some(links)
     }
 
-    /// Starts a unit that is known.
-    pub(super) fn start(&mut self, name: &str) {
+    /// Starts a unit that is known; whether that succeeded. That of a service that runs on its own always does.
+    pub(super) fn start(&mut self, name: &str) -> bool {
         self.failed.remove(name);
-        if !self.is_oneshot(name) {
-            self.active.insert(name.to_owned());
+        self.active.remove(name);
+        let text = self.text(name).unwrap_or_default();
+        let is_oneshot = setting(text, "Type") == Some("oneshot");
+        match self.end(name) {
+            Some(false) => {
+                self.failed.insert(name.to_owned());
+                !is_oneshot
+            }
+            Some(true) if setting(text, "RemainAfterExit") != Some("yes") => true,
+            Some(true) | None => {
+                self.active.insert(name.to_owned());
+                true
+            }
         }
     }
 
@@ -223,7 +268,8 @@ impl Units {
         self.reload(files);
         for name in names(files) {
             if Self::enablement(files, &name) == "enabled" {
-                self.start(&name);
+                // A unit that fails at the start has failed; nobody waits for it.
+                let _ = self.start(&name);
             }
         }
     }

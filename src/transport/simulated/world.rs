@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::api::ApiServer;
+use super::described::Description;
 use super::found;
 use super::machine::Machine;
 use super::mischief::{Mischief, MischiefError};
 use crate::lab::Lab;
 
 /// The version of the kept form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The simulated machines of a lab, as they are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,6 +42,13 @@ impl World {
         let mut world = Self { format: FORMAT, seed, machines: BTreeMap::new(), servers: BTreeMap::new() };
         world.meet(lab);
         world
+    }
+
+    /// The same with another machine for a node: one that is known and was described.
+    #[must_use]
+    pub fn with(mut self, node: &str, description: &Description) -> Self {
+        self.machines.insert(node.to_owned(), description.machine(node, self.seed));
+        self
     }
 
     /// Takes in what the file says of the surroundings, and the nodes that are new in it.
@@ -120,10 +128,13 @@ impl World {
         Some(mischief.commit(self.machines.get_mut(node)?))
     }
 
-    /// Everything that broke as a whole works again: nodes that are down are switched on, full disks have room.
+    /// Everything that broke as a whole works again: nodes that are down are switched on, full disks have room, spoiled
+    /// programs work, silent gateways answer.
     pub fn repair(&mut self) {
         for machine in self.machines.values_mut() {
             machine.condition.is_disk_full = false;
+            machine.condition.spoiled.clear();
+            machine.surroundings.silent.clear();
             if std::mem::take(&mut machine.condition.is_down) {
                 machine.reboot();
             }

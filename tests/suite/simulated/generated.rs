@@ -26,7 +26,7 @@ fn unit() -> BoxedStrategy<String> {
         .prop_map(|(enabled, running, words)| {
             format!(
                 "[nodes.n5.units.\"lab.service\"]\nenabled = {enabled}\nrunning = {running}\ncontent = \"\"\"\n[Unit]\n\
-                 Description={words}\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n\"\"\"\n"
+                 Description={words}\n[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n\"\"\"\n"
             )
         })
         .boxed()

@@ -3,7 +3,7 @@
 //! The switch carries every VLAN tagged on every port; which one is untagged there is found in the file when the node
 //! is first met. Gateways are where the file says. Nobody else answers: the simulation knows of nobody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -20,7 +20,10 @@ const DEFAULT: u64 = 1;
 pub(in super::super) struct Surroundings {
     vlans: Vec<Segment>,
     /// The untagged VLAN of each port.
-    native: BTreeMap<String, u64>,
+    pub(in super::super) native: BTreeMap<String, u64>,
+    /// Gateways that don't answer.
+    #[serde(default)]
+    pub(in super::super) silent: BTreeSet<Ipv4Addr>,
 }
 
 /// A layer-2 network.
@@ -54,7 +57,8 @@ impl Surroundings {
         let segment = self.segment_of(kernel, device);
         let has_subnet =
             kernel.links.get(device).is_some_and(|link| link.addresses.iter().any(|held| held.net.contains(&address)));
-        kernel.has_carrier(device)
+        !self.silent.contains(&address)
+            && kernel.has_carrier(device)
             && has_subnet
             && self.vlans.iter().any(|vlan| Some(vlan.id) == segment && vlan.gateway == Some(address))
     }

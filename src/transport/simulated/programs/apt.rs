@@ -10,6 +10,17 @@ use crate::observe::Output;
 const INSTALL: u64 = 8_000;
 const UPDATE: u64 = 4_000;
 
+/// The one index that the simulation has.
+pub(in super::super) const INDEX: &str = "/var/lib/apt/lists/mirror_debian_dists_trixie_main_binary-amd64_Packages";
+
+fn has_indexes(machine: &Machine) -> bool {
+    machine.files.exists(INDEX)
+}
+
+fn name_of(want: &str) -> &str {
+    want.split('=').next().unwrap_or(want)
+}
+
 pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
     let (mut words, mut is_simulation) = (Vec::new(), false);
     let mut rest = arguments.iter();
@@ -25,7 +36,16 @@ pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) 
     match words.as_slice() {
         ["update"] if !is_simulation => {
             machine.pass(UPDATE);
+            machine.files.write(INDEX, "", 0o644);
             done()
+        }
+        ["install", wants @ ..] if !has_indexes(machine) && !wants.is_empty() => {
+            let missing: Vec<&str> =
+                wants.iter().copied().filter(|want| machine.packages.version(name_of(want)).is_none()).collect();
+            match missing.first() {
+                Some(want) => failed(100, format!("E: Unable to locate package {}", name_of(want))),
+                None => said(simulation(&Installation::default(), wants)),
+            }
         }
         ["install", wants @ ..] => {
             let plan = match machine.packages.plan(wants) {
@@ -61,7 +81,9 @@ fn install(machine: &mut Machine, plan: &Installation, wants: &[&str]) -> Result
     machine.pass(INSTALL);
     let started = machine.packages.install(plan, wants, &mut machine.files);
     machine.units.reload(&machine.files);
-    started.iter().for_each(|unit| machine.units.start(unit));
+    for unit in &started {
+        let _ = machine.units.start(unit);
+    }
     if plan.new.iter().any(|(name, _)| name == "zfsutils-linux") {
         machine.tuning.load("zfs");
     }
@@ -76,23 +98,24 @@ fn simulation(plan: &Installation, wants: &[&str]) -> String {
     if !others.is_empty() {
         text += &format!("The following additional packages will be installed:\n  {others}\n");
     }
-    if !plan.new.is_empty() {
-        text += &format!(
-            "The following NEW packages will be installed:\n  {}\n",
-            names(&mut plan.new.iter().map(|(name, _)| name))
-        );
+    let is_new = |name: &String| !plan.upgraded.contains_key(name) && !plan.downgraded.contains(name);
+    let new = names(&mut plan.new.iter().map(|(name, _)| name).filter(|name| is_new(name)));
+    if !new.is_empty() {
+        text += &format!("The following NEW packages will be installed:\n  {new}\n");
+    }
+    if !plan.upgraded.is_empty() {
+        text += &format!("The following packages will be upgraded:\n  {}\n", names(&mut plan.upgraded.keys()));
     }
     if !plan.downgraded.is_empty() {
         text += &format!("The following packages will be DOWNGRADED:\n  {}\n", plan.downgraded.join(" "));
     }
-    let newly = plan.new.len() - plan.downgraded.len();
-    text += &format!(
-        "0 upgraded, {newly} newly installed, {} downgraded, 0 to remove and 0 not upgraded.\n",
-        plan.downgraded.len()
-    );
+    let (up, down) = (plan.upgraded.len(), plan.downgraded.len());
+    let newly = plan.new.len() - up - down;
+    text += &format!("{up} upgraded, {newly} newly installed, {down} downgraded, 0 to remove and 0 not upgraded.\n");
     for word in ["Inst", "Conf"] {
         for (name, version) in &plan.new {
-            text += &format!("{word} {name} ({version} Debian:13/stable [amd64])\n");
+            let old = plan.upgraded.get(name).filter(|_| word == "Inst").map(|old| format!("[{old}] "));
+            text += &format!("{word} {name} {}({version} Debian:13/stable [amd64])\n", old.unwrap_or_default());
         }
     }
     text
@@ -102,13 +125,17 @@ pub(super) fn apt_cache(machine: &mut Machine, arguments: &[&str], _: &mut Stdin
     let Some(at) = arguments.iter().position(|word| *word == "policy") else { return unknown("apt-cache", arguments) };
     let mut text = String::new();
     for name in &arguments[at + 1..] {
-        let versions = machine.packages.versions(name);
+        let installed = machine.packages.version(name).map(str::to_owned);
+        let mut versions = machine.packages.versions(name).to_vec();
+        if !has_indexes(machine) {
+            // Without an index, apt knows what is installed and nothing else.
+            versions.retain(|version| Some(version) == installed.as_ref());
+        }
         let Some(newest) = versions.first() else { continue };
-        let installed = machine.packages.version(name);
-        text += &format!("{name}:\n  Installed: {}\n  Candidate: {newest}\n", installed.unwrap_or("(none)"));
+        text += &format!("{name}:\n  Installed: {}\n  Candidate: {newest}\n", installed.as_deref().unwrap_or("(none)"));
         text += "  Version table:\n";
-        for version in versions {
-            let mark = if installed == Some(version) { " ***" } else { "    " };
+        for version in &versions {
+            let mark = if installed.as_ref() == Some(version) { " ***" } else { "    " };
             text +=
                 &format!("{mark} {version} 500\n        500 http://mirror.invalid/debian trixie/main amd64 Packages\n");
         }

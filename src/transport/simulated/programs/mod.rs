@@ -11,6 +11,8 @@ mod text;
 mod tuning;
 mod zfs;
 
+pub(super) use apt::INDEX as PACKAGE_INDEX;
+
 use super::gap::Gap;
 use super::machine::Machine;
 use crate::lab::Os;
@@ -21,7 +23,7 @@ type Run = fn(&mut Machine, &[&str], &mut Stdin) -> Result<Output, Gap>;
 
 /// A program.
 pub(super) struct Program {
-    name: &'static str,
+    pub(super) name: &'static str,
     needs: Needs,
     pub(super) run: Run,
 }

@@ -27,6 +27,14 @@ pub(super) fn systemctl(machine: &mut Machine, arguments: &[&str], _: &mut Stdin
         }
         ("start", ["--no-block"]) => start_detached(machine, &names),
         ("start" | "restart" | "stop" | "reset-failed", []) => run_state(machine, verb, &names),
+        ("mask", [] | ["-q"]) => {
+            for name in names {
+                let path = format!("/etc/systemd/system/{name}");
+                machine.files.put(&path, What::Link("/dev/null".to_owned()), 0o777, "root", "root");
+            }
+            machine.units.reload(&machine.files);
+            done()
+        }
         ("enable" | "disable", [] | ["--now"]) => {
             let output = enablement(machine, verb, &names)?;
             if options.is_empty() || output.code != 0 {
@@ -115,6 +123,9 @@ fn start_detached(machine: &mut Machine, names: &[&str]) -> Result<Output, Gap> 
 fn run_state(machine: &mut Machine, verb: &str, names: &[&str]) -> Result<Output, Gap> {
     machine.pass(CALL);
     for name in names {
+        if Units::is_masked(&machine.files, name) && ["start", "restart"].contains(&verb) {
+            return failed(1, format!("Failed to {verb} {name}: Unit {name} is masked."));
+        }
         if !machine.units.is_known(&machine.files, name) {
             let words = match verb {
                 "start" | "restart" => format!("Failed to {verb} {name}: Unit {name} not found."),
@@ -125,7 +136,16 @@ fn run_state(machine: &mut Machine, verb: &str, names: &[&str]) -> Result<Output
         match verb {
             "stop" => machine.units.stop(name),
             "reset-failed" => machine.units.reset_failed(name),
-            _ => machine.units.start(name),
+            _ if machine.units.start(name) => {}
+            _ => {
+                return failed(
+                    1,
+                    format!(
+                        "Job for {name} failed because the control process exited with error code.\nSee \"systemctl \
+                         status {name}\" and \"journalctl -xeu {name}\" for details."
+                    ),
+                );
+            }
         }
     }
     done()

@@ -1,11 +1,13 @@
 //! ZFS of a simulated node: pools, datasets and volumes, with inheritance and sizes, and the disks below.
 
+mod disk;
 mod property;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use disk::Disk;
 use property::{Of, Property, Way};
 
 /// Bytes that a dataset takes by itself.
@@ -41,17 +43,6 @@ struct Dataset {
     /// Bytes of data in it.
     holds: u64,
     number: u64,
-}
-
-/// A disk, or a file that serves as one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Disk {
-    /// What is on it: a filesystem's type.
-    pub(super) holds: Option<String>,
-    pub(super) label: Option<String>,
-    pub(super) mountpoint: Option<String>,
-    /// It is a plain file.
-    pub(super) is_file: bool,
 }
 
 /// One line of `zfs get`.
@@ -425,7 +416,10 @@ impl Storage {
         {
             return Err(format!("property '{property}' is not a valid pool property"));
         }
-        self.add_pool(name, 1 << 40, (layout, disks), settings);
+        let room: Vec<u64> = disks.iter().filter_map(|path| self.disks.get(path)).map(Disk::room).collect();
+        let smallest = room.iter().min().copied().unwrap_or_default();
+        let size = if layout == "mirror" { smallest } else { room.iter().sum() };
+        self.add_pool(name, size, (layout, disks), settings);
         for (property, value) in of_pool {
             self.set_pool(name, property, value)?;
         }

@@ -23,7 +23,7 @@ const FOLDER: &str = ".labctl/simulated";
 
 /// Which lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum WhichLab {
     /// The one that the file describes.
     #[default]
     Real,
@@ -31,7 +31,7 @@ pub enum Place {
     Simulated(PathBuf),
 }
 
-impl FromStr for Place {
+impl FromStr for WhichLab {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -43,7 +43,7 @@ impl FromStr for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for WhichLab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Real => f.write_str("real"),
@@ -62,10 +62,10 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// The lab at that place.
-    pub(super) fn open(stage: &Stage, place: &Place, access: Access, terminal: Terminal) -> Result<Self, Failure> {
+    /// The lab that was chosen.
+    pub(super) fn open(stage: &Stage, which: &WhichLab, access: Access, terminal: Terminal) -> Result<Self, Failure> {
         let values = local::Values::new(&stage.lab, Arc::clone(&stage.sources));
-        let Place::Simulated(folder) = place else {
+        let WhichLab::Simulated(folder) = which else {
             return Ok(Self::Real(RealLab::new(&stage.lab, Arc::new(values), access)));
         };
         let world = if let Some(world) = world(folder)? {
@@ -117,13 +117,13 @@ impl Transport for Target {
 
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::WhichLab;
 
     #[test]
-    fn a_place_is_read_as_it_is_printed() {
+    fn a_choice_of_lab_is_read_as_it_is_printed() {
         for text in ["real", "simulated", "simulated:/tmp/x"] {
-            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<WhichLab>().unwrap().to_string(), text);
         }
-        assert!("simulated:".parse::<Place>().is_err() && "lab".parse::<Place>().is_err());
+        assert!("simulated:".parse::<WhichLab>().is_err() && "lab".parse::<WhichLab>().is_err());
     }
 }
