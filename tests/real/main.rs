@@ -1,10 +1,13 @@
 //! The tests on real machines: a Debian VM with ZFS and netplan, and real OpenSSH servers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
+mod agreement;
 mod harness;
 mod host;
 mod network;
 mod reach;
+#[path = "../suite/scenario/mod.rs"]
+mod scenario;
 mod ssh;
 mod sudo;
 mod support;

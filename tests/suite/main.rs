@@ -1,6 +1,7 @@
 //! The tests of the whole program, without a lab.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
+mod agreement;
 mod bad;
 mod demo;
 mod examples;
@@ -10,5 +11,6 @@ mod local;
 mod network_script;
 mod parsing;
 mod readme;
+mod scenario;
 mod simulated;
 mod workspace;

@@ -2,6 +2,7 @@
 
 use super::super::contents::Contents;
 use super::super::outcome::ReachError;
+use super::files::What;
 use super::machine::Machine;
 use super::programs::Stdin;
 use crate::lab::Content;
@@ -47,15 +48,21 @@ pub(super) fn answer(
 }
 
 fn file(machine: &Machine, path: &str, limit: u64, reader: Reader<'_>) -> FileAnswer {
-    let Some(entry) = machine.files.get(path) else { return FileAnswer::Absent };
-    let Some(bytes) = entry.bytes() else { return FileAnswer::Other("directory".to_owned()) };
+    // As `stat` without `-L`: a link is a link, wherever it leads.
+    let Some(entry) = machine.files.entry(path) else { return FileAnswer::Absent };
+    let bytes = match &entry.what {
+        What::File(bytes) => bytes,
+        What::Folder => return FileAnswer::Other("directory".to_owned()),
+        What::Link(_) => return FileAnswer::Other("symbolic link".to_owned()),
+        What::Device => return FileAnswer::Other("block special file".to_owned()),
+    };
     if !reader.is_root && entry.mode & 0o004 == 0 && entry.owner != reader.user {
         return FileAnswer::Unreadable(format!("cat: {path}: Permission denied"));
     }
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let stat =
         Stat { mode: entry.mode, owner: entry.owner.clone(), group: entry.group.clone(), length, state: entry.state() };
-    let body = if length > limit { Body::TooLong } else { Body::Bytes(bytes.to_vec()) };
+    let body = if length > limit { Body::TooLong } else { Body::Bytes(bytes.clone()) };
     FileAnswer::Regular { stat, body }
 }
 

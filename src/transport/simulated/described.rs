@@ -24,8 +24,8 @@ pub struct Description {
     accounts: BTreeSet<String>,
     /// Network cards by name, in the order of the kernel's numbers.
     ports: Vec<Port>,
-    /// Paths of blank disks.
-    disks: Vec<String>,
+    /// Blank disks: path, and the kernel's name.
+    disks: BTreeMap<String, String>,
     /// Bytes that a disk has for a pool.
     disk_size: Option<u64>,
     /// Kernel parameters with their values after a start.
@@ -40,6 +40,8 @@ pub struct Description {
     packages: BTreeMap<String, Offer>,
     /// Unit files of the system, by name.
     units: BTreeMap<String, String>,
+    /// Units that are masked.
+    masked: BTreeSet<String>,
     /// Other files of root's, by path.
     files: BTreeMap<String, File>,
 }
@@ -92,9 +94,16 @@ impl Description {
         for (name, text) in &self.units {
             machine.files.write(&format!("/usr/lib/systemd/system/{name}"), text.as_str(), 0o644);
         }
-        for path in &self.disks {
+        for name in &self.masked {
+            let link = What::Link("/dev/null".to_owned());
+            machine.files.put(&format!("/etc/systemd/system/{name}"), link, 0o777, "root", "root");
+        }
+        for (path, node) in &self.disks {
             machine.files.put(path, What::Device, 0o660, "root", "disk");
-            machine.storage.disks.insert(path.clone(), Disk { size: self.disk_size, ..Disk::default() });
+            machine
+                .storage
+                .disks
+                .insert(path.clone(), Disk { size: self.disk_size, node: Some(node.clone()), ..Disk::default() });
         }
         machine.tuning = Tuning::described(self.sysctls.clone(), &self.modules, &self.loaded);
         machine.packages = Packages::described(self.packages.clone(), self.installed.clone());

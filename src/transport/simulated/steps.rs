@@ -49,7 +49,7 @@ fn found(machine: &mut Machine, guard: &Guard) -> Result<Option<String>, Gap> {
             Ok((found != expected).then(|| found.to_owned()))
         }
         Guard::File { path, state } => {
-            let now = machine.files.get(path).map_or_else(|| "absent".to_owned(), super::files::Entry::state);
+            let now = machine.files.entry(path).map_or_else(|| "absent".to_owned(), super::files::Entry::state);
             Ok((now != *state).then(|| "it was touched since the plan was made".to_owned()))
         }
         Guard::Api(_) => Ok(Some("a node can't answer for a cluster".to_owned())),
@@ -104,7 +104,7 @@ fn put(
         Ok(bytes) => bytes.to_vec(),
         Err(error) => return complaint(&error.to_string()),
     };
-    let old = machine.files.get(path);
+    let old = machine.files.entry(path);
     if old.is_some_and(|old| old.bytes().is_none()) {
         return complaint(&format!("{path} is no regular file"));
     }

@@ -182,7 +182,7 @@ impl Units {
 
     fn enablement(files: &Tree, name: &str) -> &'static str {
         let is_link = |(path, entry): &(&str, &super::files::Entry)| {
-            matches!(entry.what, What::Link(_)) && path.rsplit('/').next() == Some(name)
+            matches!(&entry.what, What::Link(to) if to != "/dev/null") && path.rsplit('/').next() == Some(name)
         };
         let text = found(files, name).map(|(_, text)| text).unwrap_or_default();
         if files.below(ETC).any(|found| is_link(&found)) {

@@ -3,6 +3,8 @@
 //! Each knows the arguments that labctl's asks and steps use. An argument beyond them is a gap, never a success.
 
 mod apt;
+mod disks;
+mod entries;
 mod files;
 mod ip;
 mod shell;
@@ -65,19 +67,24 @@ const fn brought_by(name: &'static str, package: &'static str, run: Run) -> Prog
 const PROGRAMS: &[Program] = &[
     everywhere("basename", files::basename),
     everywhere("cat", files::cat),
+    everywhere("chgrp", entries::chgrp),
     everywhere("chmod", files::chmod),
+    everywhere("chown", entries::chown),
     everywhere("cp", files::cp),
+    everywhere("ln", entries::ln),
+    everywhere("ls", entries::ls),
     everywhere("mkdir", files::mkdir),
     everywhere("mv", files::mv),
     everywhere("readlink", files::readlink),
     everywhere("rm", files::rm),
+    everywhere("stat", entries::stat),
     everywhere("sync", files::sync),
     everywhere("find", files::find),
     brought_by("zfs", "zfsutils-linux", zfs::zfs),
     brought_by("zpool", "zfsutils-linux", zfs::zpool),
-    linux("lsblk", zfs::lsblk),
-    linux("blkid", zfs::blkid),
-    linux("wipefs", zfs::wipefs),
+    linux("lsblk", disks::lsblk),
+    linux("blkid", disks::blkid),
+    linux("wipefs", disks::wipefs),
     linux("apt-get", apt::apt_get),
     linux("apt-cache", apt::apt_cache),
     linux("apt-mark", apt::apt_mark),

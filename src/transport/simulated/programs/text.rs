@@ -166,7 +166,8 @@ pub(super) fn cut(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) 
             _ => return unknown("cut", arguments),
         }
     }
-    let Some(field) = field.and_then(|field| field.parse::<usize>().ok()).filter(|field| *field > 0) else {
+    let number = |field: &str| field.parse::<usize>().ok().filter(|field| *field > 0);
+    let Some(fields) = field.and_then(|list| list.split(',').map(number).collect::<Option<Vec<_>>>()) else {
         return unknown("cut", arguments);
     };
     let text = match path {
@@ -177,8 +178,9 @@ pub(super) fn cut(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) 
         },
     };
     let pick = |line: &str| {
-        let fields: Vec<&str> = line.split(delimiter).collect();
-        if fields.len() == 1 { line.to_owned() } else { fields.get(field - 1).copied().unwrap_or_default().to_owned() }
+        let all: Vec<&str> = line.split(delimiter).collect();
+        let chosen = || all.iter().enumerate().filter(|(at, _)| fields.contains(&(at + 1))).map(|(_, field)| *field);
+        if all.len() == 1 { line.to_owned() } else { chosen().collect::<Vec<_>>().join(delimiter) }
     };
     said(String::from_utf8_lossy(&text).lines().map(|line| pick(line) + "\n").collect::<String>())
 }

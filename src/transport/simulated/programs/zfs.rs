@@ -1,11 +1,8 @@
-//! `zfs`, `zpool`, `lsblk` and `blkid`.
+//! `zfs` and `zpool`.
 
-use serde_json::{Value as Json, json};
-
-use super::super::files::What;
 use super::super::gap::Gap;
 use super::super::machine::Machine;
-use super::super::storage::{Disk, Row};
+use super::super::storage::Row;
 use super::{Stdin, done, failed, said, unknown};
 use crate::observe::Output;
 
@@ -97,6 +94,9 @@ pub(super) fn zfs(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> R
             mount(machine);
             done()
         }
+        ["list", "-H", "-o", "name"] => {
+            said(machine.storage.names().map(|name| format!("{name}\n")).collect::<String>())
+        }
         ["inherit", property, name] => answer(machine.storage.inherit(name, property)),
         ["create", rest @ .., name] => {
             let Some((size, settings, with_parents)) = creation(rest) else { return unknown("zfs", arguments) };
@@ -177,6 +177,10 @@ pub(super) fn zpool(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) ->
             }
             Ok(output)
         }
+        ["list", "-H", "-o", "name"] => {
+            let pools = storage.pools.iter().filter(|(_, pool)| !pool.is_exported);
+            said(pools.map(|(name, _)| format!("{name}\n")).collect::<String>())
+        }
         ["set", setting, name] => {
             let Some((property, value)) = setting.split_once('=') else { return unknown("zpool", arguments) };
             match storage.set_pool(name, property, value) {
@@ -218,52 +222,5 @@ fn zpool_create(machine: &mut Machine, rest: &[&str], arguments: &[&str]) -> Res
             done()
         }
         Err(words) => failed(1, words),
-    }
-}
-
-pub(super) fn lsblk(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
-    let ["-J", "-b", "-o", "NAME,PATH,TYPE,FSTYPE,PTTYPE,LABEL,MOUNTPOINT", devices @ ..] = arguments else {
-        return unknown("lsblk", arguments);
-    };
-    let all = machine.storage.disks.iter().filter(|(_, disk)| !disk.is_file);
-    let found: Vec<Json> = match devices {
-        [] => all.map(|(path, disk)| block_device(path, disk)).collect(),
-        [device] => all.filter(|(path, _)| path == device).map(|(path, disk)| block_device(path, disk)).collect(),
-        _ => return unknown("lsblk", arguments),
-    };
-    if let ([device], true) = (devices, found.is_empty()) {
-        return failed(32, format!("lsblk: {device}: not a block device"));
-    }
-    said(json!({ "blockdevices": found }).to_string() + "\n")
-}
-
-fn block_device(path: &str, disk: &Disk) -> Json {
-    json!({
-        "name": path.rsplit('/').next(), "path": path, "type": "disk", "fstype": disk.holds, "pttype": null,
-        "label": disk.label, "mountpoint": disk.mountpoint,
-    })
-}
-
-pub(super) fn blkid(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
-    let ["-p", "-o", "export", device] = arguments else { return unknown("blkid", arguments) };
-    match machine.storage.disks.get(*device) {
-        Some(Disk { holds: Some(kind), label, .. }) => {
-            let label = label.as_ref().map(|label| format!("LABEL={label}\n")).unwrap_or_default();
-            said(format!("DEVNAME={device}\n{label}TYPE={kind}\n"))
-        }
-        _ => failed(2, ""),
-    }
-}
-
-pub(super) fn wipefs(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
-    let ["-a", device] = arguments else { return unknown("wipefs", arguments) };
-    let is_there = matches!(machine.files.get(device).map(|entry| &entry.what), Some(What::Device | What::File(_)));
-    match machine.storage.disks.get_mut(*device).filter(|_| is_there) {
-        Some(disk) => {
-            disk.holds = None;
-            disk.label = None;
-            done()
-        }
-        None => failed(1, format!("wipefs: error: {device}: probing initialization failed: No such file or directory")),
     }
 }

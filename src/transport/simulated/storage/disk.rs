@@ -11,6 +11,9 @@ pub(in super::super) struct Disk {
     pub(in super::super) mountpoint: Option<String>,
     /// It is a plain file.
     pub(in super::super) is_file: bool,
+    /// The kernel's name of it, where that is known: `vdb`.
+    #[serde(default)]
+    pub(in super::super) node: Option<String>,
     /// Bytes that it has for a pool, where that is known.
     #[serde(default)]
     pub(in super::super) size: Option<u64>,
