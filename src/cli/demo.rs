@@ -24,7 +24,7 @@ use crate::transport::simulated::{Fault, MadeUp, Mischief, Pace, SimulatedLab, W
 const OWN: [(&str, &str); 1] = [("homelab.toml", include_str!("../../homelab.toml"))];
 
 /// What is left to an apply of about ten seconds to watch, when the pauses between the acts are taken off.
-const APPLY: Duration = Duration::from_secs(6);
+const APPLY: Duration = Duration::from_secs(10);
 /// The longest that one leg is shown.
 const LEG: Duration = Duration::from_millis(400);
 /// Between two acts.
@@ -80,6 +80,11 @@ impl Show<'_> {
         }
         let lab = self.lab(lab.world(), pace).with_faults(faults.clone());
         let mut exit = self.apply(&plan, &lab).await?;
+        for fault in lab.faults_to_come() {
+            let steps = lab.steps().get(&fault.node).copied().unwrap_or_default();
+            self.terminal.print(&format!("fault: {fault} did not happen: {} had {steps} steps to do\n", fault.node));
+        }
+        let busiest = lab.steps().into_iter().max_by_key(|(_, steps)| *steps).map(|(node, _)| node);
         self.pause().await;
 
         title(3, "labctl plan, again");
@@ -93,11 +98,11 @@ impl Show<'_> {
             lab = self.lab(world, Pace::AtOnce);
             plan = self.plan(&lab).await?;
             lab = self.lab(lab.world(), pace);
-            exit = self.apply(&plan, &lab).await?;
+            exit = if Summary::of(&plan).is_due() { self.apply(&plan, &lab).await? } else { Exit::Done };
             title(5, "labctl plan, again");
             plan = self.plan(&lab).await?;
         }
-        self.terminal.print(&self.ending());
+        self.terminal.print(&ending(busiest.as_deref().unwrap_or("NODE")));
         let left = if Summary::of(&plan).is_due() { Exit::Error } else { Exit::Done };
         Ok(exit.and(obstacles(&plan)).and(left))
     }
@@ -138,20 +143,20 @@ impl Show<'_> {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
 
-    fn ending(&self) -> String {
-        let node = self.stage.lab.nodes.keys().next().map_or("NODE", String::as_str);
-        format!(
-            "\nThat was a simulated lab. To go on playing with one that is kept below this folder:\n  \
-             labctl apply --lab simulated\n  \
-             labctl demo break {node} reboot        (without words: what can be broken)\n  \
-             labctl plan --lab simulated\n\
-             To see what happens when things go wrong:\n  \
-             labctl demo --fault {node}@3=drop-during\n\
-             With hosts of your own: describe one in `homelab.toml`, then\n  \
-             labctl plan\n"
-        )
-    }
+/// `node` is one that had something to do.
+fn ending(node: &str) -> String {
+    format!(
+        "\nThat was a simulated lab. To go on playing with one that is kept in this folder:\n  \
+         labctl apply --lab simulated\n  \
+         labctl demo break {node} reboot      (without `reboot`: what can be broken)\n  \
+         labctl plan --lab simulated\n\
+         To see what happens when things go wrong:\n  \
+         labctl demo --fault {node}@3=drop-during\n\
+         With hosts of your own: describe one in `homelab.toml`, then\n  \
+         labctl plan\n"
+    )
 }
 
 fn selection() -> Selection {

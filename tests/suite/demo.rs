@@ -57,6 +57,17 @@ fn a_fault_is_shown_and_mended() {
     expect(&empty().labctl(&["demo", "--fast", "--fault", "n5@5=explode"]), 1, &["known are drop-before"]);
 }
 
+#[test]
+fn what_the_demo_proposes_happens_and_what_can_not_happen_is_said() {
+    let run = empty().labctl(&["demo", "--fast"]);
+    let proposed = run.stdout.lines().find_map(|line| line.trim().strip_prefix("labctl demo --fault ")).unwrap();
+    expect(&empty().labctl(&["demo", "--fast", "--fault", proposed]), 0, &["Apply incomplete", "5 of 5"]);
+    let never = empty().labctl(&["demo", "--fast", "--fault", "n5@9999=fail"]);
+    expect(&never, 0, &["fault: n5@9999=fail did not happen: n5 had "]);
+    let long = run.stdout.lines().rev().take(9).find(|line| line.chars().count() > 80);
+    assert_eq!(long, None);
+}
+
 /// Breaks something, sees that plan finds it and names it, and that apply mends it.
 fn broken_and_mended(workspace: &Workspace, deed: &[&str], words: &str) {
     let mut arguments = vec!["demo", "break"];

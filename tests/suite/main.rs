@@ -11,6 +11,7 @@ mod local;
 mod network_script;
 mod parsing;
 mod readme;
+#[expect(dead_code, reason = "the other test binary needs more of it")]
 mod scenario;
 mod simulated;
 mod workspace;

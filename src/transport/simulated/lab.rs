@@ -113,6 +113,19 @@ impl SimulatedLab {
         self.state().counts.iter().map(|(node, counts)| (node.clone(), counts.steps)).collect()
     }
 
+    /// The faults whose moment has not come: nobody ran so many steps or probes there.
+    pub fn faults_to_come(&self) -> Vec<Fault> {
+        let state = self.state();
+        let has_come = |fault: &&Fault| {
+            let counts = state.counts.get(&fault.node).copied().unwrap_or_default();
+            match fault.at {
+                Moment::Step(number) => number <= counts.steps,
+                Moment::Probe(number) => number <= counts.probes,
+            }
+        };
+        self.faults.iter().filter(|fault| !has_come(fault)).cloned().collect()
+    }
+
     // A panic of one test must not hide what the others say.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

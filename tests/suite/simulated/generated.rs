@@ -7,8 +7,10 @@ fn maybe(chance: f64, text: impl Strategy<Value = String> + 'static) -> BoxedStr
 }
 
 fn file(path: &'static str) -> BoxedStrategy<String> {
-    let table = ("[a-c]{1,3}", prop::sample::select(vec!["0644", "0600", "0755"])).prop_map(move |(text, mode)| {
-        format!("[nodes.n5.files.\"{path}\"]\ncontent = \"{text}\\n\"\nmode = \"{mode}\"\n")
+    let modes = prop::sample::select(vec!["0644", "0600", "0755"]);
+    let owners = prop::sample::select(vec!["", "owner = \"jax\"\n", "owner = \"jax\"\ngroup = \"jax\"\n"]);
+    let table = ("[a-c]{1,3}", modes, owners).prop_map(move |(text, mode, owner)| {
+        format!("[nodes.n5.files.\"{path}\"]\ncontent = \"{text}\\n\"\nmode = \"{mode}\"\n{owner}")
     });
     maybe(0.6, table)
 }
@@ -90,13 +92,38 @@ fn storage() -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// A lab of one host.
-pub(super) fn lab() -> impl Strategy<Value = String> {
-    let head = "[lab]\nname = \"generated\"\n\
+/// A pool that labctl makes, on disks that are blank at first.
+fn made_pool() -> BoxedStrategy<String> {
+    let dataset =
+        maybe(0.6, properties().prop_map(|set| format!("[pools.made.datasets.d]\nproperties = {{ {set} }}\n")));
+    let volume = maybe(0.6, Just("[pools.made.volumes.v]\nsize = \"8GiB\"\n".to_owned()));
+    (dataset, volume)
+        .prop_map(|(dataset, volume)| {
+            let pool = "[pools.made]\nnode = \"n5\"\nlayout = \"mirror\"\n\
+                        devices = [\"/dev/disk/by-id/one\", \"/dev/disk/by-id/two\"]\n";
+            [pool, &dataset, &volume].concat()
+        })
+        .boxed()
+}
+
+const HEAD: &str = "[lab]\nname = \"generated\"\n\
                 [vlans.services]\nid = 1\nsubnet = \"192.168.4.0/24\"\ngateway = \"192.168.4.1\"\n\
                 [vlans.vips]\nid = 8\nsubnet = \"192.168.8.0/24\"\ngateway = \"192.168.8.1\"\n\
                 [vlans.iot]\nid = 64\nsubnet = \"192.168.64.0/20\"\n\
                 [nodes.n5]\naddress = \"192.168.4.5\"\nssh = { user = \"jax\", sudo = true }\n";
+
+/// What the host of all labs has before labctl comes: a network, a pool with two volumes, two blank disks.
+pub(super) fn host() -> String {
+    format!(
+        "{HEAD}[nodes.n5.network]\nreplaces = [\"01-netcfg.yaml\"]\n[nodes.n5.network.eth1]\nnative = \"services\"\n\
+         [pools.vms]\nnode = \"n5\"\nproperties = {{ compression = \"lz4\" }}\n[pools.vms.volumes.disk]\n\
+         size = \"16GiB\"\n[pools.vms.volumes.swap]\nsize = \"16GiB\"\n\
+         [pools.made]\nnode = \"n5\"\nlayout = \"mirror\"\ndevices = [\"/dev/disk/by-id/one\", \"/dev/disk/by-id/two\"]\n"
+    )
+}
+
+/// A lab of one host.
+pub(super) fn lab() -> impl Strategy<Value = String> {
     let sysctls = entries(
         "sysctls",
         vec![
@@ -108,8 +135,9 @@ pub(super) fn lab() -> impl Strategy<Value = String> {
     let modules = entries("modules", vec![("overlay", vec!["\"loaded\""]), ("br_netfilter", vec!["\"loaded\""])]);
     let packages = entries("packages", vec![("sanoid", vec!["\"present\""]), ("pv", vec!["\"present\""])]);
     let files = (file("/etc/a.conf"), file("/etc/b/c.conf"), file("/srv/x"));
-    let parts = (files, sysctls, modules, packages, maybe(0.6, unit()), maybe(0.7, network()), maybe(0.8, storage()));
-    parts.prop_map(move |((a, b, c), sysctls, modules, packages, unit, network, storage)| {
-        [head.to_owned(), a, b, c, sysctls, modules, packages, unit, network, storage].concat()
+    let pools = (maybe(0.8, storage()), maybe(0.5, made_pool()));
+    let parts = (files, sysctls, modules, packages, maybe(0.6, unit()), maybe(0.7, network()), pools);
+    parts.prop_map(move |((a, b, c), sysctls, modules, packages, unit, network, (storage, made))| {
+        [HEAD.to_owned(), a, b, c, sysctls, modules, packages, unit, network, storage, made].concat()
     })
 }

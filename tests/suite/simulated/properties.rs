@@ -8,25 +8,30 @@ use labctl::lab::Ground;
 use labctl::observe::{Answer, Ask, FileAnswer, Output, Reply};
 use labctl::plan::{Action, Step};
 use labctl::report;
-use labctl::transport::simulated::SimulatedLab;
+use labctl::transport::simulated::{SimulatedLab, World};
 use labctl::transport::{ReachError, StepOutcome, Transport};
 use proptest::prelude::*;
 
 use super::bench::Bench;
-use super::generated::lab;
+use super::generated::{host, lab};
 
 fn cases(short: u32, long: u32) -> ProptestConfig {
     let is_long = std::env::var_os("LABCTL_LONG").is_some_and(|long| long == "full");
     ProptestConfig { cases: if is_long { long } else { short }, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// The host of all labs, as its owner has it.
+fn found(seed: u64) -> World {
+    Bench::new(&host()).found(seed)
+}
+
 proptest! {
-    #![proptest_config(cases(12, 300))]
+    #![proptest_config(cases(16, 1000))]
 
     #[test]
     fn apply_then_plan_is_empty_and_plan_twice_is_the_same(text in lab()) {
         let bench = Bench::new(&text);
-        let found = bench.found(7);
+        let found = found(7);
         let before = found.to_json();
         let first = report::json(&bench.plan(&bench.simulated(found.clone(), Vec::new())));
         let second = report::json(&bench.plan(&bench.simulated(found.clone(), Vec::new())));
@@ -37,7 +42,7 @@ proptest! {
 
     #[test]
     fn no_edit_destroys_or_shrinks_data(first in lab(), second in lab(), third in lab()) {
-        let mut world = Bench::new(&first).found(3);
+        let mut world = found(3);
         for text in [first, second, third] {
             let bench = Bench::new(&text);
             world = bench.simulated(world, Vec::new()).world();
@@ -55,10 +60,21 @@ proptest! {
     #[test]
     fn an_edit_leaves_nothing_to_do_but_what_was_refused(first in lab(), second in lab()) {
         let bench = Bench::new(&first);
-        let world = bench.converge(bench.found(5));
+        let world = bench.converge(found(5));
         let bench = Bench::new(&second);
         let (_, world) = bench.apply(bench.simulated(world, Vec::new()).world(), Vec::new());
-        let plan = bench.plan(&bench.simulated(world, Vec::new()));
+        let plan = bench.plan(&bench.simulated(world.clone(), Vec::new()));
+        for change in &plan.changes {
+            prop_assert!(!change.is_due(), "{:#?}", change);
+        }
+        prop_assert_eq!(report::json(&plan), report::json(&bench.plan(&bench.simulated(world, Vec::new()))));
+    }
+
+    #[test]
+    fn where_nothing_can_be_read_nothing_is_due(text in lab(), applied: bool, how in 0_u8..3) {
+        let bench = Bench::new(&text);
+        let world = if applied { bench.converge(found(2)) } else { found(2) };
+        let plan = bench.plan(&Lossy { lab: bench.simulated(world, Vec::new()), mask: u64::MAX, how });
         for change in &plan.changes {
             prop_assert!(!change.is_due(), "{:#?}", change);
         }
@@ -67,7 +83,7 @@ proptest! {
     #[test]
     fn what_can_not_be_read_is_never_created(text in lab(), applied: bool, mask: u64, how in 0_u8..3) {
         let bench = Bench::new(&text);
-        let world = if applied { bench.converge(bench.found(1)) } else { bench.found(1) };
+        let world = if applied { bench.converge(found(1)) } else { found(1) };
         let creates = |transport: &dyn Transport| -> BTreeMap<String, Action> {
             let plan = bench.plan(transport);
             let due = plan.changes.iter().filter(|change| change.is_due() && change.action == Action::Create);

@@ -1,5 +1,6 @@
 //! `lsblk`, `blkid` and `wipefs`: what lies on disks.
 
+use super::super::clock::mix;
 use super::super::files::What;
 use super::super::gap::Gap;
 use super::super::machine::Machine;
@@ -51,7 +52,7 @@ fn device<'a>(path: &str, disk: &'a Disk) -> Device<'a> {
     let first = Device {
         fstype: disk.holds.as_deref(),
         label: disk.label.as_deref(),
-        partlabel: Some(format!("zfs-{:016x}", name.bytes().fold(7, |sum: u64, byte| sum * 31 + u64::from(byte)))),
+        partlabel: Some(format!("zfs-{:016x}", name.bytes().fold(0, |seed, byte| mix(seed ^ u64::from(byte))))),
         ..part(1)
     };
     Device { pttype: Some("gpt"), children: vec![first, part(9)], ..whole }
