@@ -46,7 +46,7 @@ pub enum Mischief {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MischiefError {
     /// The words mean nothing.
-    #[error("`{words}` is nothing that can be broken; known are:\n{}", help())]
+    #[error("{}; known are:\n{}", if words.is_empty() { "say what to break".to_owned() } else { format!("`{words}` is nothing that can be broken") }, help())]
     Unknown {
         /// What was said.
         words: String,
