@@ -4,7 +4,9 @@
 mod monitor;
 pub(crate) mod seed;
 mod tied;
+pub(crate) mod wait;
 
+pub(crate) mod control_plane;
 pub(crate) mod operator;
 pub(crate) mod sshd;
 pub(crate) mod vm;

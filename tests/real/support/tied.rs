@@ -7,7 +7,8 @@ use std::process::Command;
 use std::process::Stdio;
 
 /// Waits on a pipe that only the test process holds: its end of file is the test's end, also after `kill -9`.
-/// The last line removes the folder, because nothing is dropped when a static's process ends.
+/// The last line removes the folder, because nothing is dropped when a static's process ends. It tries twice: a program
+/// of another keeper, which ends at the same time, may still write there.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 dir=$1 log=$2; shift 2
@@ -15,7 +16,7 @@ setpriv --pdeathsig KILL "$@" </dev/null >"$log" 2>&1 &
 cat >/dev/null
 kill -KILL $! 2>/dev/null
 wait
-[ -z "$dir" ] || rm -rf "$dir"
+[ -z "$dir" ] || rm -rf "$dir" || { sleep 1; rm -rf "$dir"; }
 "#;
 
 /// The keeper of a program. Dropping it ends the program.

@@ -28,12 +28,20 @@ struct Shared {
 struct State {
     open: Vec<TcpStream>,
     connections: usize,
-    /// Bytes from the client that have gone through, over all connections.
-    sent: usize,
-    cut_after: Option<usize>,
+    /// From the clients to the server.
+    there: Direction,
+    /// From the server to the clients.
+    back: Direction,
     refusing: bool,
     stalled: bool,
     delay: Duration,
+}
+
+#[derive(Default)]
+struct Direction {
+    /// Bytes that have gone through, over all connections.
+    passed: usize,
+    cut_after: Option<usize>,
 }
 
 impl Wire {
@@ -64,8 +72,12 @@ impl Wire {
 
     /// Closes all connections, once, when the clients have sent so many more bytes.
     pub(crate) fn cut_after(&self, bytes: usize) {
-        let mut state = self.shared.lock();
-        state.cut_after = Some(state.sent + bytes);
+        self.shared.lock().there.cut_in(bytes);
+    }
+
+    /// Closes all connections, once, when the server has sent so many more bytes.
+    pub(crate) fn cut_after_received(&self, bytes: usize) {
+        self.shared.lock().back.cut_in(bytes);
     }
 
     /// Closes all connections and every new one at once, until told otherwise.
@@ -94,7 +106,12 @@ impl Wire {
 
     /// Bytes that clients have sent.
     pub(crate) fn sent(&self) -> usize {
-        self.shared.lock().sent
+        self.shared.lock().there.passed
+    }
+
+    /// Bytes that the server has sent.
+    pub(crate) fn received(&self) -> usize {
+        self.shared.lock().back.passed
     }
 }
 
@@ -124,19 +141,22 @@ impl Shared {
         drop(state);
         let (there, back) = (Arc::clone(self), Arc::clone(self));
         let (client_too, server_too) = (copy(&client), copy(&server));
-        thread::spawn(move || there.pump(client, server, true));
-        thread::spawn(move || back.pump(server_too, client_too, false));
+        thread::spawn(move || there.pump(client, server, |state| &mut state.there));
+        thread::spawn(move || back.pump(server_too, client_too, |state| &mut state.back));
     }
 
-    fn pump(&self, mut from: TcpStream, mut to: TcpStream, counted: bool) {
+    fn pump(&self, mut from: TcpStream, mut to: TcpStream, direction: fn(&mut State) -> &mut Direction) {
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let delay = self.lock().delay;
             thread::sleep(delay);
-            let held = self.changed.wait_while(self.lock(), |state| state.stalled).expect("no thread panics with it");
-            if counted && count(held, length) {
+            let mut held =
+                self.changed.wait_while(self.lock(), |state| state.stalled).expect("no thread panics with it");
+            if direction(&mut held).reaches_its_end(length) {
+                held.cut();
                 break;
             }
+            drop(held);
             if to.write_all(&buffer[..length]).is_err() {
                 break;
             }
@@ -146,15 +166,16 @@ impl Shared {
     }
 }
 
-/// Whether these bytes were the ones that the wire was to be cut at.
-fn count(mut state: MutexGuard<'_, State>, length: usize) -> bool {
-    state.sent += length;
-    let reached = state.cut_after.is_some_and(|limit| state.sent >= limit);
-    if reached {
-        state.cut_after = None;
-        state.cut();
+impl Direction {
+    fn cut_in(&mut self, bytes: usize) {
+        self.cut_after = Some(self.passed + bytes);
     }
-    reached
+
+    /// Whether these bytes are the ones that the wire was to be cut at.
+    fn reaches_its_end(&mut self, length: usize) -> bool {
+        self.passed += length;
+        self.cut_after.take_if(|limit| self.passed >= *limit).is_some()
+    }
 }
 
 impl State {
