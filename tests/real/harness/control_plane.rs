@@ -1,10 +1,17 @@
+use std::process::Command;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::apart::Apart;
 use crate::support::control_plane::Access;
 use crate::support::control_plane::ControlPlane;
 use crate::support::control_plane::crds;
+use crate::support::sshd::Sshd;
+use crate::support::sshd::free_port;
+use crate::support::tied::Tied;
+use crate::support::wait::wait_until;
 use crate::support::wire::Wire;
 
 mod end;
@@ -166,6 +173,40 @@ fn a_server_of_the_tests_own_listens_where_told_and_comes_back_with_what_it_knew
     let folder = plane.folder().to_owned();
     drop(plane);
     assert!(!folder.exists());
+}
+
+#[test]
+#[ignore = "real control plane: run `tests/lab/run`"]
+fn a_server_on_a_host_apart_is_reached_through_that_hosts_ssh_alone() {
+    let host = Apart::new();
+    let (plane, sshd) = (ControlPlane::on(&host), Sshd::on(&host));
+    plane.kubectl(&["create", "configmap", "there"]);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", plane.port())).is_err());
+
+    let port = free_port();
+    let forward = format!("127.0.0.1:{port}:127.0.0.1:{}", plane.port());
+    let mut tunnel = Command::new("ssh");
+    tunnel.args([
+        "-F",
+        "none",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "ExitOnForwardFailure=yes",
+    ]);
+    tunnel.args(["-o", "UserKnownHostsFile=/dev/null", "-N", "-L", &forward, "-i"]).arg(sshd.key());
+    tunnel.args(["-p", &sshd.port().to_string(), &format!("{}@127.0.0.1", Sshd::user())]);
+    let log = plane.folder().join("tunnel.log");
+    let _tunnel = Tied::spawn(&tunnel, &log, None);
+    let open = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    wait_until(Duration::from_secs(20), open, || std::fs::read_to_string(&log).unwrap_or_default());
+    // From here, with the programs of another cluster.
+    let through = plane.kubeconfig_through(Access::Admin, port);
+    let get = ["get", "configmap", "there", "--kubeconfig", through.to_str().expect("text")];
+    ControlPlane::shared().kubectl(&get);
+    assert_eq!(sshd.connections(), 1);
 }
 
 /// Standard output, whatever the exit code.

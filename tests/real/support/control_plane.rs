@@ -7,15 +7,14 @@ mod authority;
 mod parts;
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
 use std::process::Output;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use self::parts::Programs;
+use super::apart::Apart;
 use super::sshd::free_port;
 use super::tied::Tied;
 use super::wait::wait_until;
@@ -57,11 +56,20 @@ impl ControlPlane {
         Self::at("127.0.0.1", &[])
     }
 
+    /// Listens on 127.0.0.1 of that host alone.
+    pub(crate) fn on(host: &Apart) -> Self {
+        Self::begin("127.0.0.1", &[], Some(host))
+    }
+
     /// Listens on this loopback address alone. The server's certificate is good for the address and these names.
     pub(crate) fn at(address: &str, names: &[&str]) -> Self {
-        let programs = Programs::built();
+        Self::begin(address, names, None)
+    }
+
+    fn begin(address: &str, names: &[&str], host: Option<&Apart>) -> Self {
         let folder = tempfile::Builder::new().prefix("labctl-cluster-").tempdir().expect("a temporary folder");
         let dir = folder.path().to_owned();
+        let programs = Programs::built(&dir, host.map(Apart::namespace));
         let port = free_port();
         authority::prepare(&dir, address, port, names);
         fs::write(dir.join("audit-policy.yaml"), audit::POLICY).expect("the audit policy");
@@ -96,13 +104,10 @@ impl ControlPlane {
         let command = self.programs.api_server(&self.dir, &self.address, self.port);
         let log = self.dir.join("apiserver.log");
         self.server = Some(Tied::spawn(&command, &log, None));
-        let address = (self.address.clone(), self.port);
-        wait_until(START, || TcpStream::connect(&address).is_ok(), || tail(&log));
-        wait_until(
-            START,
-            || self.run("kubectl", Access::Harness, &["get", "--raw", "/readyz"]).status.success(),
-            || tail(&log),
-        );
+        let listens = || fs::read(&log).is_ok_and(|log| String::from_utf8_lossy(&log).contains("Serving securely on "));
+        wait_until(START, listens, || tail(&log));
+        let ready = || self.run("kubectl", Access::Harness, &["get", "--raw", "/readyz"]).status.success();
+        wait_until(START, ready, || tail(&log));
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -167,11 +172,10 @@ impl ControlPlane {
     }
 
     fn run(&self, program: &str, access: Access, arguments: &[&str]) -> Output {
-        Command::new(self.programs.path(program))
+        self.programs
+            .command(program)
             .args(arguments)
             .env("KUBECONFIG", self.kubeconfig(access))
-            // Both keep what they have discovered at home; this is a home of the cluster's own.
-            .env("HOME", &self.dir)
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"))
     }

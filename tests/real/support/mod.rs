@@ -3,9 +3,10 @@
 
 mod monitor;
 pub(crate) mod seed;
-mod tied;
+pub(crate) mod tied;
 pub(crate) mod wait;
 
+pub(crate) mod apart;
 pub(crate) mod control_plane;
 pub(crate) mod operator;
 pub(crate) mod sshd;

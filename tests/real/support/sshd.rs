@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
+use super::apart::Apart;
 use super::seed::fingerprint;
 use super::seed::make_key;
 use super::seed::public_line;
@@ -32,23 +36,45 @@ impl Sshd {
 
     /// `settings` are further lines of `sshd_config`; the first value of a keyword wins, so they win.
     pub(crate) fn with(settings: &str) -> Self {
-        let dir = TempDir::with_prefix("labctl-sshd-").expect("a temporary folder");
-        let user = make_key(dir.path(), "user");
-        fs::copy(user.with_extension("pub"), dir.path().join("authorized_keys")).expect("authorized_keys");
-        let port = free_port();
-        let mut sshd = Self { running: None, dir, port, settings: settings.to_owned(), generation: 0 };
-        make_key(sshd.dir.path(), "host0");
+        let mut sshd = Self::prepare(free_port(), settings);
         sshd.run();
         sshd
     }
 
-    fn run(&mut self) {
+    /// Stands on that host. What comes to its loopback port here is handed over to it there.
+    pub(crate) fn on(host: &Apart) -> Self {
+        let listener = silent_listener();
+        let sshd = Self::prepare(listener.local_addr().expect("an address").port(), "");
+        let mut command = host.command("/usr/sbin/sshd");
+        command.args(["-i", "-f"]).arg(sshd.path("sshd_config")).arg("-E").arg(sshd.path("log"));
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                serve(&command, connection);
+            }
+        });
+        sshd
+    }
+
+    fn prepare(port: u16, settings: &str) -> Self {
+        let dir = TempDir::with_prefix("labctl-sshd-").expect("a temporary folder");
+        let user = make_key(dir.path(), "user");
+        fs::copy(user.with_extension("pub"), dir.path().join("authorized_keys")).expect("authorized_keys");
+        let sshd = Self { running: None, dir, port, settings: settings.to_owned(), generation: 0 };
+        make_key(sshd.dir.path(), "host0");
+        sshd.write_config();
+        sshd
+    }
+
+    fn write_config(&self) {
         // sshd started by root asks for it, and only the service makes it.
         let _ = fs::create_dir_all("/run/sshd");
-        let config = self.path("sshd_config");
-        fs::write(&config, self.config()).expect("sshd_config");
+        fs::write(self.path("sshd_config"), self.config()).expect("sshd_config");
+    }
+
+    fn run(&mut self) {
+        self.write_config();
         let mut command = Command::new("/usr/sbin/sshd");
-        command.args(["-D", "-f"]).arg(&config).arg("-E").arg(self.path("log"));
+        command.args(["-D", "-f"]).arg(self.path("sshd_config")).arg("-E").arg(self.path("log"));
         self.running = Some(Tied::spawn(&command, &self.path("output"), None));
         self.wait_for_listener();
     }
@@ -145,6 +171,15 @@ impl Sshd {
     fn path(&self, name: &str) -> PathBuf {
         Path::join(self.dir.path(), name)
     }
+}
+
+/// Runs the program on this connection. Nothing here holds on to the connection, or its client would not see its end.
+fn serve(program: &Command, connection: TcpStream) {
+    let output = connection.try_clone().expect("a second handle");
+    let mut command = Command::new(program.get_program());
+    command.args(program.get_args()).stdin(OwnedFd::from(connection)).stdout(OwnedFd::from(output));
+    let mut child = command.spawn().expect("sshd starts");
+    thread::spawn(move || child.wait());
 }
 
 /// A port where nothing listens: connections are refused.

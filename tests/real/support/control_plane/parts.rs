@@ -7,27 +7,39 @@ use std::process::Stdio;
 
 use super::super::tied::Tied;
 
-/// The folder that `tests/lab/build-control-plane` has made.
-pub(super) struct Programs(PathBuf);
+/// The programs that `tests/lab/build-control-plane` makes, as one control plane runs them.
+pub(super) struct Programs {
+    folder: PathBuf,
+    home: PathBuf,
+    namespace: Option<PathBuf>,
+}
 
 impl Programs {
-    /// Builds them first if this machine has none yet.
-    pub(super) fn built() -> Self {
+    /// Builds them first if this machine has none yet. They run in the network namespace, if one is given.
+    pub(super) fn built(home: &Path, namespace: Option<&Path>) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/build-control-plane");
         let output =
             Command::new(script).stderr(Stdio::inherit()).output().expect("tests/lab/build-control-plane starts");
         assert!(output.status.success(), "tests/lab/build-control-plane failed");
-        Self(PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim()))
+        let folder = PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim());
+        Self { folder, home: home.to_owned(), namespace: namespace.map(Path::to_owned) }
     }
 
-    pub(super) fn path(&self, program: &str) -> PathBuf {
-        self.0.join(program)
+    pub(super) fn command(&self, program: &str) -> Command {
+        // At home, kubectl and helm keep what they have discovered, and kwok looks for settings: each cluster is a home.
+        let mut command = Command::new("env");
+        command.arg(format!("HOME={}", self.home.display()));
+        if let Some(namespace) = &self.namespace {
+            command.arg("nsenter").arg(format!("--net={}", namespace.display()));
+        }
+        command.arg(self.folder.join(program));
+        command
     }
 
     /// etcd with the API server.
     pub(super) fn api_server(&self, dir: &Path, address: &str, port: u16) -> Command {
         let file = |name: &str| dir.join(name).display().to_string();
-        let mut command = Command::new(self.path("control-plane"));
+        let mut command = self.command("control-plane");
         command.args(["apiserver", &file("etcd")]);
         command.args([format!("--bind-address={address}"), format!("--secure-port={port}")]);
         // Where the Service `kubernetes` leads. It may not be loopback, nobody here uses it, and without it the server
@@ -57,21 +69,19 @@ impl Programs {
     /// Starts the controllers, the scheduler and kwok. The last one takes the folder along when it ends.
     pub(super) fn beside_the_server(&self, dir: &Path) -> Vec<Tied> {
         let file = |name: &str| dir.join(name).display().to_string();
-        let mut controllers = Command::new(self.path("control-plane"));
+        let mut controllers = self.command("control-plane");
         controllers.args([
             "controllers".to_owned(),
             format!("--kubeconfig={}", file("controllers.kubeconfig")),
             format!("--service-account-private-key-file={}", file("accounts.key")),
             format!("--root-ca-file={}", file("ca.crt")),
         ]);
-        let mut scheduler = Command::new(self.path("control-plane"));
+        let mut scheduler = self.command("control-plane");
         scheduler.args(["scheduler".to_owned(), format!("--kubeconfig={}", file("scheduler.kubeconfig"))]);
         for command in [&mut controllers, &mut scheduler] {
             command.args(["--secure-port=0", "--leader-elect=false"]);
         }
-        // kwok looks for settings at home.
-        let mut kwok = Command::new("env");
-        kwok.arg(format!("HOME={}", dir.display())).arg(self.path("kwok"));
+        let mut kwok = self.command("kwok");
         kwok.args([format!("--kubeconfig={}", file("kwok.kubeconfig")), "--manage-all-nodes=true".to_owned()]);
         vec![
             Tied::spawn(&controllers, &dir.join("controllers.log"), None),
