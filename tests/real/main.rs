@@ -1,4 +1,4 @@
-//! The tests on real machines: a Debian VM with ZFS and netplan, and real OpenSSH servers.
+//! The tests on real machines: a Debian VM with ZFS and netplan, real OpenSSH servers, and a real Kubernetes control plane.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 mod agreement;
