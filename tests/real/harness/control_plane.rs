@@ -148,7 +148,7 @@ fn helm_makes_a_release_that_it_owns() {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: web }\ndata: { greeting: hello }\n",
     );
     plane.helm(&["install", "first", chart.path().to_str().expect("text"), "-n", "helm", "--create-namespace"]);
-    let owner = r#"jsonpath={.metadata.annotations.meta\.helm\.sh/release-name} {.metadata.managedFields[*].manager}"#;
+    let owner = r"jsonpath={.metadata.annotations.meta\.helm\.sh/release-name} {.metadata.managedFields[*].manager}";
     assert_eq!(plane.kubectl(&["-n", "helm", "get", "configmap", "web", "-o", owner]), "first helm");
 }
 

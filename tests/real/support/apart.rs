@@ -7,29 +7,26 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use super::tied::Tied;
 use super::wait::wait_until;
 
 pub(crate) struct Apart {
     _holder: Tied,
-    _folder: TempDir,
     namespace: PathBuf,
 }
 
 impl Apart {
     pub(crate) fn new() -> Self {
-        let folder = TempDir::with_prefix("labctl-apart-").expect("a temporary folder");
-        let (ready, log) = (folder.path().join("ready"), folder.path().join("log"));
+        let folder = tempfile::Builder::new().prefix("labctl-apart-").tempdir().expect("a temporary folder").keep();
+        let (ready, log) = (folder.join("ready"), folder.join("log"));
         // `sh` becomes `sleep`, so that the number it writes is that of the one who holds the namespace.
         let script = "ip link set lo up && echo $$ >\"$1.new\" && mv \"$1.new\" \"$1\" && exec sleep infinity";
         let mut holder = Command::new("unshare");
         holder.args(["--net", "sh", "-c", script, "holder"]).arg(&ready);
-        let holder = Tied::spawn(&holder, &log, None);
+        let holder = Tied::spawn(&holder, &log, Some(&folder));
         wait_until(Duration::from_secs(20), || ready.exists(), || fs::read_to_string(&log).unwrap_or_default());
         let pid = fs::read_to_string(&ready).expect("a process id");
-        Self { _holder: holder, _folder: folder, namespace: format!("/proc/{}/ns/net", pid.trim()).into() }
+        Self { _holder: holder, namespace: format!("/proc/{}/ns/net", pid.trim()).into() }
     }
 
     /// What `nsenter --net=` takes.

@@ -23,14 +23,14 @@ pub(crate) use self::access::Access;
 pub(crate) use self::audit::Mark;
 
 /// Generous, for a machine that has other work.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// Those of the example lab. kwok makes them ready and runs what is scheduled on them.
-const NODES: &str = r#"
+const NODES: &str = r"
 {apiVersion: v1, kind: Node, metadata: {name: n5, labels: {kubernetes.io/hostname: n5, kubernetes.io/os: linux}}}
 ---
 {apiVersion: v1, kind: Node, metadata: {name: m1-vm, labels: {kubernetes.io/hostname: m1-vm, kubernetes.io/os: linux}}}
-"#;
+";
 
 /// Runs until it is dropped or the test process ends, however that ends.
 pub(crate) struct ControlPlane {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
@@ -19,7 +20,7 @@ const HOLDS: &str = "LABCTL_TEST_HOLDS_A_CONTROL_PLANE";
 fn everything_ends_with_the_test_process_also_when_that_is_killed() {
     if std::env::var_os(HOLDS).is_some() {
         let plane = ControlPlane::shared();
-        println!("folder {}", plane.folder().display());
+        writeln!(std::io::stdout(), "folder {}", plane.folder().display()).expect("the pipe");
         loop {
             std::thread::park();
         }
