@@ -1,19 +1,30 @@
 //! What an object of the Kubernetes API means: who owns which of its fields, when two values are the same, when it is
 //! ready. Pure: JSON in, values out. The kind `object`, transport and the simulated API server rest on it.
 
+mod compare;
+mod differences;
 mod fields;
 mod fingerprint;
 mod hands;
+mod items;
+mod leaves;
 mod managed;
+mod noise;
 mod path;
+mod quantity;
 mod readiness;
 mod scope;
 
+pub use compare::{Comparison, compare, desired_paths};
+pub use differences::{FieldDifference, differences};
 pub use fields::Fields;
 pub use fingerprint::fingerprint;
 pub use hands::{APPLIED_BY_HAND, applied_by_hand, released, taken_over, would_own};
+pub use leaves::leaves;
 pub use managed::{Entry, Operation, applied, entries, owners};
+pub use noise::{LAST_APPLIED_ANNOTATION, is_identity, is_mark, is_noise};
 pub use path::{FieldPath, Part};
+pub use quantity::Quantity;
 pub use readiness::{Readiness, readiness};
 pub use scope::{Scope, defined, is_built_in, scope};
 
