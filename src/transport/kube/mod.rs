@@ -3,13 +3,16 @@
 //! In come asks and steps as data, out go answers and outcomes. Nothing outside of this folder knows which library
 //! speaks to the API, or whether a node's SSH connection carries it.
 
+mod act;
 mod carrier;
 mod certificate;
+mod change;
 mod client;
 mod connector;
 mod discovery;
 mod fault;
 mod filled;
+mod guard;
 mod kubeconfig;
 mod link;
 mod list;
@@ -19,6 +22,8 @@ mod path;
 mod patience;
 mod probe;
 mod request;
+mod symptoms;
+mod wait;
 mod whereabouts;
 
 use std::collections::BTreeMap;
@@ -78,8 +83,11 @@ impl Clusters {
         lab: &RealLab,
         contents: &Contents<'_>,
     ) -> Vec<StepOutcome> {
-        let _ = (name, leg, lab, contents);
-        Vec::new()
+        match self.link(name, lab, &[]).await {
+            Ok(link) => act::act(&link, leg, contents).await,
+            // Nothing was begun, and nothing was sent.
+            Err(error) => vec![act::failed(1, error.to_string().lines().map(ToOwned::to_owned))],
+        }
     }
 
     /// The cluster's link. `above` are the clusters whose kubeconfigs wait for it: one that waits for itself has none.
