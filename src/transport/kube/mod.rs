@@ -23,6 +23,8 @@ mod patience;
 mod probe;
 mod request;
 mod symptoms;
+#[cfg(test)]
+mod tests;
 mod wait;
 mod whereabouts;
 

@@ -7,7 +7,7 @@ use super::fault::Fault;
 /// Tries of one request.
 const TRIES: u32 = 5;
 /// The pause before the second try; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 200 });
 /// The longest pause, and the longest that a server may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The pause between tries of what a webhook must answer.
@@ -62,7 +62,7 @@ fn is_webhook_away(code: u16, message: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use super::{Fault, Patience};
+    use super::{FIRST_PAUSE, Fault, Patience};
     use crate::observe::Refusal;
 
     fn refused(code: u16, message: &str, retry_after: Option<u64>) -> Fault {
@@ -85,7 +85,7 @@ mod tests {
             let pause = |after, tries| Patience::READING.pause(&refused(code, "busy", after), tries, NO_TIME);
             assert_eq!(pause(Some(3), 1), Some(Duration::from_secs(3)));
             assert_eq!(pause(Some(3600), 1), Some(Duration::from_secs(10)));
-            assert_eq!(pause(None, 3), Some(Duration::from_millis(800)));
+            assert_eq!(pause(None, 3), Some(FIRST_PAUSE * 4));
             assert_eq!(pause(Some(1), 5), None);
         }
     }

@@ -1,0 +1,7 @@
+//! Questions and calls against a server that a test plays, and connections to a real TLS server on loopback.
+
+mod act;
+mod fake;
+mod probe;
+mod tls;
+mod wait;
