@@ -5,6 +5,7 @@
 mod addresses;
 mod clusters;
 mod files;
+mod load_balancers;
 mod nodes;
 mod ports;
 mod services;
@@ -55,6 +56,7 @@ pub const RULES: &[Family] = &[
     ("Nodes", nodes::RULES),
     ("Clusters", clusters::RULES),
     ("Services", services::RULES),
+    ("Load balancers", load_balancers::RULES),
 ];
 
 /// The findings of all rules.

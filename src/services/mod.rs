@@ -6,9 +6,16 @@
 mod capability;
 mod draft;
 mod expand;
+pub mod external;
 pub mod manifests;
+pub mod metallb;
+mod names;
 mod scene;
 mod scope;
+pub mod static_volume;
+#[cfg(test)]
+mod tests;
+pub mod upstream;
 pub(crate) mod yaml;
 
 use std::any::Any;
@@ -44,7 +51,7 @@ pub struct ServiceKind {
 }
 
 /// Every kind of service.
-pub const SERVICES: &[ServiceKind] = &[manifests::KIND];
+pub const SERVICES: &[ServiceKind] = &[manifests::KIND, metallb::KIND, external::KIND, static_volume::KIND];
 
 /// The keys that every service has; `service_table!` implements it.
 pub trait Keys {

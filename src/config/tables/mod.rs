@@ -160,7 +160,7 @@ pub(crate) fn one_of(words: &[&str]) -> String {
     }
 }
 
-fn unknown_word(place: &Place, word: &str, words: &[&str]) -> super::Diagnostic {
+pub(crate) fn unknown_word(place: &Place, word: &str, words: &[&str]) -> super::Diagnostic {
     let help = match super::table::nearest(word, words.iter().copied()) {
         Some(near) => format!("did you mean `\"{near}\"`?"),
         None => format!("write {}", one_of(words)),

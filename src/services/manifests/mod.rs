@@ -17,7 +17,7 @@ use crate::config::tables::SecretReference;
 use crate::config::{Code, Located, Named, Place, pattern, stays_below};
 
 use slots::Slots;
-use text::Text;
+pub(super) use text::Text;
 
 /// The row of this kind.
 pub(super) const KIND: ServiceKind = ServiceKind {
@@ -90,27 +90,8 @@ impl Service for ManifestsTable {
         }
         let mut slots = Slots::of(&self.slots, scene, expansion);
         let namespace = self.namespace.as_ref().map(|namespace| namespace.value.as_str());
-        let mut seen: Vec<&str> = Vec::new();
-        for said in &self.files {
-            for path in found(said, scene, expansion) {
-                // One file that two patterns match is read once.
-                if seen.contains(&path) {
-                    continue;
-                }
-                seen.push(path);
-                let Some(content) = scene.sources.text(path) else {
-                    expansion.fault(
-                        Code::Manifest,
-                        format!("`{path}` is no text"),
-                        &said.place,
-                        "this file is not UTF-8",
-                        "manifests are YAML or JSON in UTF-8; name the files that are",
-                    );
-                    continue;
-                };
-                Text { file: path, content, origin: None, namespace, lab: scene.lab }.read(&mut slots, expansion);
-            }
-        }
+        let files: Vec<&Located<String>> = self.files.iter().collect();
+        each_file(&files, namespace, scene, expansion, |text, expansion| text.read(&mut slots, expansion));
         for table in &self.urls {
             if let Some(content) = pinned(&table.pin(), &table.sha256.place, scene, expansion) {
                 let file = &table.url.value;
@@ -121,6 +102,42 @@ impl Service for ManifestsTable {
         slots.refuse_unused(expansion);
         expansion.needs.extend(self.needs.iter().cloned());
         expansion.provides.extend(self.provides.iter().map(|word| word.value.clone()));
+    }
+}
+
+/// Adds the objects of files that have no slots.
+pub(super) fn read_files(
+    files: &[&Located<String>],
+    namespace: Option<&str>,
+    scene: &Scene<'_>,
+    expansion: &mut Expansion,
+) {
+    each_file(files, namespace, scene, expansion, |text, expansion| text.read_plain(expansion));
+}
+
+/// Reads each file once, however many entries name it.
+fn each_file(
+    files: &[&Located<String>],
+    namespace: Option<&str>,
+    scene: &Scene<'_>,
+    expansion: &mut Expansion,
+    mut read: impl FnMut(Text<'_>, &mut Expansion),
+) {
+    let mut seen: Vec<&str> = Vec::new();
+    for said in files {
+        for path in found(said, scene, expansion) {
+            if seen.contains(&path) {
+                continue;
+            }
+            seen.push(path);
+            let Some(content) = scene.sources.text(path) else {
+                let help = "manifests are YAML or JSON in UTF-8; name the files that are";
+                let summary = format!("`{path}` is no text");
+                expansion.fault(Code::Manifest, summary, &said.place, "this file is not UTF-8", help);
+                continue;
+            };
+            read(Text { file: path, content, origin: None, namespace, lab: scene.lab }, expansion);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::services::{Expansion, Scene};
 const MARK: (char, char) = ('\u{fdd0}', '\u{fdd1}');
 
 /// The slots of one service.
+#[derive(Default)]
 pub(super) struct Slots {
     declared: Vec<Slot>,
 }

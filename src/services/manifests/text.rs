@@ -33,6 +33,11 @@ pub(super) struct Item {
 }
 
 impl Text<'_> {
+    /// Adds the objects of all documents of a text without slots.
+    pub(in crate::services) fn read_plain(&self, expansion: &mut Expansion) {
+        self.read(&mut Slots::default(), expansion);
+    }
+
     /// Adds the objects of all documents.
     pub(super) fn read(&self, slots: &mut Slots, expansion: &mut Expansion) {
         for (number, document) in yaml::documents(self.content).into_iter().enumerate() {
