@@ -1,5 +1,6 @@
 //! The local disk: the files that a lab is read from, and the values of its secrets.
 
+pub mod download;
 pub mod kept;
 mod sops;
 pub mod sources;
