@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::scope::{Scope, scope};
 use super::{Draft, Expansion, Scene, capability};
 use crate::config::tables::ServiceTable;
 use crate::config::{Code, Diagnostic, File, Located, Place, Sources};
+use crate::kubernetes::{Scope, scope};
 use crate::lab::{Address, Lab, Manifest, Object, ObjectKey, SecretName, SecretSource};
 
 /// What the services of a lab come to.

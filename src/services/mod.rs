@@ -11,7 +11,6 @@ pub mod manifests;
 pub mod metallb;
 mod names;
 mod scene;
-mod scope;
 pub mod static_volume;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Which lists of an object are merged item by item, and by what: what a real server reads off its schemas.
 //!
-//! Src: `x-kubernetes-list-map-keys` and `x-kubernetes-list-type` in the OpenAPI of Kubernetes 1.34. A list that is not
+//! Src: `x-kubernetes-list-map-keys` and `x-kubernetes-list-type` in the API description of Kubernetes 1.34. A list that is not
 //! named here is owned whole, as it is there.
 
 use serde_json::Value;
