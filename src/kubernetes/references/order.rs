@@ -19,9 +19,16 @@ pub struct Needs {
 
 type Objects<'a> = [(&'a ObjectKey, &'a Value)];
 
+/// The objects by kind and name.
+struct Index<'a> {
+    objects: &'a Objects<'a>,
+    by_name: BTreeMap<(String, &'a str), Vec<usize>>,
+}
+
 /// What each of the objects of one cluster needs of the others.
 pub fn needs(objects: &Objects<'_>) -> Vec<Needs> {
     let definitions = definitions(objects);
+    let index = Index::new(objects);
     let mut needs: Vec<Needs> = objects
         .iter()
         .enumerate()
@@ -31,14 +38,14 @@ pub fn needs(objects: &Objects<'_>) -> Vec<Needs> {
                     // A definition is there before what converts its objects.
                     key.kind.kind != "CustomResourceDefinition"
                 }));
-            let mut all: BTreeSet<usize> = named.flat_map(|reference| found(objects, &reference)).collect();
+            let mut all: BTreeSet<usize> = named.flat_map(|reference| index.find(&reference)).collect();
             let definition = definitions.get(&key.kind.qualified()).map(|definition| definition.place);
             all.extend(definition);
             all.remove(&place);
             Needs { all, definition: definition.filter(|definition| *definition != place) }
         })
         .collect();
-    for (place, need) in behind_webhooks(objects, &definitions) {
+    for (place, need) in behind_webhooks(&index, &definitions) {
         // What a webhook rests on can't wait for the webhook.
         if place != need && !reaches(&needs, need, place) {
             needs[place].all.insert(need);
@@ -61,34 +68,47 @@ fn definitions<'a>(objects: &Objects<'a>) -> BTreeMap<String, Definition<'a>> {
     each.collect()
 }
 
-/// The objects that are named, or that make what is named.
-fn found(objects: &Objects<'_>, reference: &Reference) -> Vec<usize> {
-    let places = |is: &dyn Fn(&ObjectKey, &Value) -> bool| -> Vec<usize> {
-        objects.iter().enumerate().filter(|(_, (key, object))| is(key, object)).map(|(place, _)| place).collect()
-    };
-    let named = places(&|key, _| reference.is(key));
-    if !named.is_empty() || reference.kind != "Secret" {
-        return named;
+impl<'a> Index<'a> {
+    fn new(objects: &'a Objects<'a>) -> Self {
+        let mut by_name: BTreeMap<(String, &'a str), Vec<usize>> = BTreeMap::new();
+        for (place, (key, _)) in objects.iter().enumerate() {
+            by_name.entry((key.kind.qualified(), &key.name)).or_default().push(place);
+        }
+        Self { objects, by_name }
     }
-    places(&|key, object| {
-        let is_here = reference.namespace.is_none() || reference.namespace == key.namespace;
-        is_here
-            && match key.kind.qualified().as_str() {
-                "SealedSecret.bitnami.com" => key.name == reference.name,
-                "Certificate.cert-manager.io" => {
-                    object.pointer("/spec/secretName").and_then(Value::as_str) == Some(&reference.name)
-                }
-                _ => false,
+
+    /// The objects that are named, or that make the Secret that is named.
+    fn find(&self, reference: &Reference) -> Vec<usize> {
+        let candidates = self.by_name.get(&(reference.kind.clone(), reference.name.as_str())).into_iter().flatten();
+        let named: Vec<usize> = candidates.copied().filter(|place| reference.is(self.objects[*place].0)).collect();
+        if !named.is_empty() || reference.kind != "Secret" {
+            return named;
+        }
+        let makers = self.objects.iter().enumerate().filter(|(_, (key, object))| makes(key, object, reference));
+        makers.map(|(place, _)| place).collect()
+    }
+}
+
+/// Whether an object makes the Secret that is named.
+fn makes(key: &ObjectKey, object: &Value, secret: &Reference) -> bool {
+    (secret.namespace.is_none() || secret.namespace == key.namespace)
+        && match (key.kind.group(), key.kind.kind.as_str()) {
+            ("bitnami.com", "SealedSecret") => key.name == secret.name,
+            ("cert-manager.io", "Certificate") => {
+                object.pointer("/spec/secretName").and_then(Value::as_str) == Some(&secret.name)
             }
-    })
+            _ => false,
+        }
 }
 
 /// Pairs of an object and what must answer before it: workloads behind the Services that are called for it.
-fn behind_webhooks(objects: &Objects<'_>, definitions: &BTreeMap<String, Definition<'_>>) -> Vec<(usize, usize)> {
+fn behind_webhooks(index: &Index<'_>, definitions: &BTreeMap<String, Definition<'_>>) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
-    for (caller, (key, object)) in objects.iter().enumerate() {
+    let objects = index.objects;
+    let calls = |(_, (key, _)): &(usize, &(&ObjectKey, &Value))| webhooks::can_call(&key.kind);
+    for (caller, (key, object)) in objects.iter().enumerate().filter(calls) {
         let services: BTreeSet<usize> =
-            webhooks::services(object, key).iter().flat_map(|service| found(objects, service)).collect();
+            webhooks::services(object, key).iter().flat_map(|service| index.find(service)).collect();
         let workloads: BTreeSet<usize> = services
             .iter()
             .flat_map(|service| {

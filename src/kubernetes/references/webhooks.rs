@@ -3,7 +3,17 @@
 use serde_json::Value;
 
 use super::{Reference, at, pods};
-use crate::lab::ObjectKey;
+use crate::lab::{ApiKind, ObjectKey};
+
+/// Whether objects of a kind can have the API server call somebody.
+pub(super) fn can_call(kind: &ApiKind) -> bool {
+    matches!(
+        (kind.group(), kind.kind.as_str()),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration")
+            | ("apiextensions.k8s.io", "CustomResourceDefinition")
+            | ("apiregistration.k8s.io", "APIService")
+    )
+}
 
 /// The Services that an object has the API server call.
 pub(super) fn services(object: &Value, key: &ObjectKey) -> Vec<Reference> {
