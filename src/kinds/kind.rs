@@ -212,7 +212,19 @@ pub trait Leftover: Debug + Send + Sync {
     fn observe(&self, reply: &Reply) -> Observation;
 
     /// Why it stays although things of its kind are destroyed: it is protected, or holds what isn't labctl's.
-    fn stays(&self, _reply: &Reply) -> Option<String> {
+    /// The lab says what is still declared of what it holds.
+    fn stays(&self, _lab: &Lab, _reply: &Reply) -> Option<String> {
+        None
+    }
+
+    /// When it is removed among all that left a ground: what has a lower number goes first.
+    fn turn(&self, _reply: &Reply) -> u32 {
+        0
+    }
+
+    /// Steps that write the mark of what labctl lets go of, where that takes knowing what is there;
+    /// [`Kind::mark_steps`] otherwise.
+    fn release(&self, _mark: &Mark, _reply: &Reply) -> Option<Vec<Step>> {
         None
     }
 

@@ -5,6 +5,7 @@ mod file;
 mod kind;
 mod module;
 mod network;
+mod object;
 mod package;
 mod sysctl;
 mod unit;
@@ -25,6 +26,7 @@ pub const KINDS: &[&dyn Kind] = &[
     &zfs::Datasets,
     &zfs::Volumes,
     &unit::Units,
+    &object::Objects,
 ];
 
 /// The kind of that name.

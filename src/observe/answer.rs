@@ -155,6 +155,14 @@ impl Reply {
         })
     }
 
+    /// Every question to the cluster, answered or not.
+    pub fn api_asks(&self) -> impl Iterator<Item = &ApiAsk> {
+        self.answers.keys().filter_map(|ask| match ask {
+            Ask::Api(ask) => Some(ask),
+            _ => None,
+        })
+    }
+
     /// Whether it was asked.
     pub fn has(&self, ask: &Ask) -> bool {
         self.answers.contains_key(ask)

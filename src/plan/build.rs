@@ -106,7 +106,8 @@ pub fn build(
                 let scene = Scene { lab, site, reply, options, record: record.as_ref() };
                 let marks = Marks::read(site, reply);
                 all(&|d| decide::decide(&scene, d, marks.of(d.kind, &d.resource.name)));
-                leaving.extend(marks.left(lab, ground, declared).iter().map(|left| leave::leave(&scene, left)));
+                let left = marks.left(lab, ground, declared);
+                leaving.extend(left.iter().map(|left| (left.leftover(site).turn(reply), leave::leave(&scene, left))));
             }
         }
     }
@@ -115,8 +116,10 @@ pub fn build(
         change.needs = graph.needs(&change.address);
     }
     // What left the file goes after everything that may have taken its place.
-    leaving.sort_by(|a, b| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)));
-    ordered.extend(leaving);
+    leaving.sort_by(|(a_turn, a), (b_turn, b)| {
+        a_turn.cmp(b_turn).then_with(|| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)))
+    });
+    ordered.extend(leaving.into_iter().map(|(_, change)| change));
     let all = ordered.len();
     if options.adopt_only {
         ordered.iter_mut().for_each(marks_alone);

@@ -156,7 +156,7 @@ fn present(
             change.action = match (equal, change.released.is_empty()) {
                 (false, _) => Action::Update,
                 (true, false) => Action::Forget,
-                (true, true) if *mark == new => Action::None,
+                (true, true) if mark.is_as(&new) => Action::None,
                 (true, true) => Action::Mark,
             };
         }
@@ -185,7 +185,9 @@ fn cause(mark: &Mark, desired: &Attributes, observed: &Attributes, equal: bool) 
     let owned: Attributes =
         observed.iter().filter(|(name, _)| mark.owns.contains(*name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     let file_moved = mark.digest != digest(desired);
-    match (mark.pending, file_moved, equal || mark.digest == digest(&owned)) {
+    // Without a list of what was applied, an edit of the file explains a difference.
+    let is_explained = equal || (file_moved && mark.owns.is_empty()) || mark.digest == digest(&owned);
+    match (mark.pending, file_moved, is_explained) {
         (true, _, _) => Cause::Unfinished,
         (false, false, true) => Cause::None,
         (false, false, false) => Cause::Lab,

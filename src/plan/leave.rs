@@ -22,7 +22,7 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
         Observation::Absent => None,
         Observation::Present(observed) => Some(observed),
     };
-    let stays = leftover.stays(scene.reply);
+    let stays = leftover.stays(scene.lab, scene.reply);
     let goes = left.mark.origin == Origin::Made && left.kind.leaving() == Leaving::Destroyed && stays.is_none();
     change.action = if goes { Action::Delete } else { Action::Forget };
     change.notes.extend(stays);
@@ -50,7 +50,9 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
             let write = |node| record::write(scene.lab, node, left.kind.name(), left.name, released.clone());
             change.steps = match scene.site.node() {
                 Some(node) if !left.kind.carries_marks() => vec![write(node)],
-                _ => left.kind.mark_steps(scene.site, left.name, &released),
+                _ => leftover
+                    .release(&released, scene.reply)
+                    .unwrap_or_else(|| left.kind.mark_steps(scene.site, left.name, &released)),
             };
         }
     }

@@ -16,7 +16,7 @@ pub struct Mark {
     pub address: Address,
     /// How it came to be labctl's.
     pub origin: Origin,
-    /// The attributes that labctl owns.
+    /// The attributes that labctl owns; empty where the mark keeps no list of them (the digest knows their names, too).
     pub owns: BTreeSet<String>,
     /// Digest of the attributes that were last applied.
     pub digest: String,
@@ -52,6 +52,12 @@ impl Mark {
             inputs: None,
             pending: false,
         }
+    }
+
+    /// Whether it says what `new` says, so that it needs no renewal.
+    pub fn is_as(&self, new: &Self) -> bool {
+        let owns = if self.owns.is_empty() { &self.owns } else { &new.owns };
+        *self == Self { owns: owns.clone(), ..new.clone() }
     }
 
     /// The same, for a resource that has taken these in.
