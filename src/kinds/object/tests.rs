@@ -83,7 +83,8 @@ impl Cluster {
         let Ask::Api(ask) = ask else { panic!("{ask:?}") };
         let is_unserved = |kind: &ApiKind| self.unserved.contains(&kind.kind.as_str());
         let of_kind = |kind: &ApiKind| {
-            self.objects.iter().filter(|object| ObjectKey::of(object).unwrap().kind.qualified() == kind.qualified())
+            let kind = kind.qualified();
+            self.objects.iter().filter(move |object| ObjectKey::of(object).unwrap().kind.qualified() == kind)
         };
         Answer::Api(match ask {
             ApiAsk::Marked { kind, .. } | ApiAsk::All(kind) if is_unserved(kind) => ApiAnswer::NoKind,
@@ -221,9 +222,14 @@ fn unmarked(mut object: Json, manager: &str, operation: &str) -> Json {
     let entry = &mut object["metadata"]["managedFields"][0];
     entry["manager"] = manager.into();
     entry["operation"] = operation.into();
-    for map in ["f:labels", "f:annotations"] {
-        if let Some(fields) = entry["fieldsV1"]["f:metadata"][map].as_object_mut() {
-            fields.retain(|name, _| !name.starts_with("f:labctl.dev/"));
+    let owned = entry["fieldsV1"]["f:metadata"].as_object_mut().unwrap();
+    owned
+        .values_mut()
+        .for_each(|fields| fields.as_object_mut().unwrap().retain(|name, _| !name.starts_with("f:labctl.dev/")));
+    owned.retain(|_, fields| fields.as_object().is_some_and(|fields| !fields.is_empty()));
+    for map in ["labels", "annotations"] {
+        if object["metadata"][map] == json!({}) {
+            object["metadata"].as_object_mut().unwrap().remove(map);
         }
     }
     object
