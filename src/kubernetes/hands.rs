@@ -73,9 +73,9 @@ pub fn released(object: &Value) -> Vec<Value> {
         .chain([ADDRESS_ANNOTATION, ORIGIN_ANNOTATION, DIGEST_ANNOTATION].map(|name| ("annotations", name)));
     for (map, name) in marks {
         let escaped = name.replace('~', "~0").replace('/', "~1");
-        let path = format!("/metadata/{map}/{escaped}");
-        if object.pointer(&path).is_some() {
-            patch.push(json!({"op": "remove", "path": path}));
+        let pointer = format!("/metadata/{map}/{escaped}");
+        if object.pointer(&pointer).is_some() {
+            patch.push(json!({"op": "remove", "path": pointer}));
         }
     }
     if !patch.is_empty() {

@@ -89,23 +89,26 @@ fn may_change(kind: &ApiKind, path: &FieldPath) -> bool {
             _ => "",
         })
         .collect();
-    match (kind.kind.as_str(), names.as_slice()) {
-        ("PersistentVolumeClaim", ["spec", "resources" | "volumeAttributesClassName", ..])
-        | (
-            "PersistentVolume",
+    match kind.kind.as_str() {
+        "PersistentVolumeClaim" => matches!(names.as_slice(), ["spec", "resources" | "volumeAttributesClassName", ..]),
+        "PersistentVolume" => matches!(
+            names.as_slice(),
             [
                 "spec",
                 "capacity"
-                | "persistentVolumeReclaimPolicy"
-                | "claimRef"
-                | "accessModes"
-                | "storageClassName"
-                | "mountOptions",
-                ..,
-            ],
-        )
-        | ("Pod", ["spec", "containers" | "initContainers", _, "image", ..])
-        | ("Pod", ["spec", "activeDeadlineSeconds" | "tolerations" | "terminationGracePeriodSeconds", ..]) => true,
+                    | "persistentVolumeReclaimPolicy"
+                    | "claimRef"
+                    | "accessModes"
+                    | "storageClassName"
+                    | "mountOptions",
+                ..
+            ]
+        ),
+        "Pod" => matches!(
+            names.as_slice(),
+            ["spec", "containers" | "initContainers", _, "image", ..]
+                | ["spec", "activeDeadlineSeconds" | "tolerations" | "terminationGracePeriodSeconds", ..]
+        ),
         _ => false,
     }
 }
