@@ -56,7 +56,7 @@ impl fmt::Display for WhichLab {
 /// The lab that a command talks to.
 pub(super) enum Target {
     /// As it is.
-    Real(RealLab),
+    Real(Box<RealLab>),
     /// Simulated, kept in a folder after every leg.
     Simulated { lab: Box<SimulatedLab>, folder: PathBuf },
 }
@@ -66,7 +66,7 @@ impl Target {
     pub(super) fn open(stage: &Stage, which: &WhichLab, access: Access, terminal: Terminal) -> Result<Self, Failure> {
         let values = local::Values::new(&stage.lab, Arc::clone(&stage.sources));
         let WhichLab::Simulated(folder) = which else {
-            return Ok(Self::Real(RealLab::new(&stage.lab, Arc::new(values), access)));
+            return Ok(Self::Real(Box::new(RealLab::new(&stage.lab, Arc::new(values), access))));
         };
         let world = if let Some(world) = world(folder)? {
             terminal.say(&banner(&format!("kept in `{}`", folder.display())));

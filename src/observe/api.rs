@@ -18,7 +18,8 @@ pub enum ApiAsk {
     },
     /// All objects of a kind, whoever made them: what would go with its definition.
     All(ApiKind),
-    /// All objects in a namespace, of every kind that can be listed: what would go with it.
+    /// All objects in a namespace, of every kind that can be listed and deleted: what would go with it. Their metadata
+    /// alone; events are left out.
     Contents(String),
     /// One object by its name.
     Object(ObjectKey),

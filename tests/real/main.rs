@@ -4,6 +4,7 @@
 mod agreement;
 mod harness;
 mod host;
+mod kube;
 mod network;
 mod reach;
 #[path = "../suite/scenario/mod.rs"]

@@ -1,6 +1,7 @@
 //! The steps of a leg as calls of an API: in order, each after its guards, until one is not done.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::discovery::Resource;
@@ -14,12 +15,12 @@ use crate::observe::Refusal;
 use crate::plan::{Act, Call, Guard, Step};
 use crate::transport::contents::Contents;
 use crate::transport::outcome::StepOutcome;
-use std::sync::Arc;
 
-/// How long a kind is waited for that the server does not serve yet: discovery lags behind a new definition.
-const KIND_LIMIT: Duration = Duration::from_secs(10);
+/// How long a kind is waited for that the server does not serve yet: discovery lags behind a new definition, and so do
+/// the paths of its objects.
+pub(super) const KIND_LIMIT: Duration = Duration::from_secs(10);
 /// The pause between two looks for it.
-const KIND_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const KIND_PAUSE: Duration = Duration::from_millis(500);
 
 /// The outcomes of the steps that were begun.
 pub(super) async fn act(link: &ClusterLink, steps: &[Step], contents: &Contents<'_>) -> Vec<StepOutcome> {
@@ -113,7 +114,7 @@ impl Leg<'_> {
 pub(super) fn fell(link: &ClusterLink, fault: &Fault, was_lost: bool) -> StepOutcome {
     let words = link.words(fault);
     match fault {
-        Fault::Refused { refusal, .. } if matches!(refusal.code, 401 | 403) => {
+        Fault::Refused { refusal, .. } if refusal.code == 401 || fault.is_about_rights() => {
             failed(refusal.code.into(), words.lines().map(ToOwned::to_owned))
         }
         Fault::Refused { refusal, .. } => failed(refusal.code.into(), said(refusal)),

@@ -4,15 +4,16 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::act::{Leg, failed};
+use super::act::{KIND_LIMIT, KIND_PAUSE, Leg, failed};
 use super::fault::Fault;
 use super::filled::Filled;
 use super::guard::Expected;
 use super::link::path;
 use super::patience::Patience;
-use super::probe::{apply, without_secrets};
+use super::probe::{apply, is_no_path, without_secrets};
 use super::request::{Request, Sent};
 use crate::kubernetes::MANAGER;
 use crate::lab::{Manifest, ObjectKey};
@@ -33,8 +34,8 @@ impl Leg<'_> {
         let Some(key) = manifest.key() else { return Err(failed(1, ["it has no kind or no name".to_owned()])) };
         let Some(resource) = self.served(&key.kind).await? else { return Err(no_kind(&key)) };
         let path = path(&resource, &key).map_err(|fault| self.fell(&fault, false))?;
-        let mut version = None;
-        for _ in 0..ROUNDS {
+        let (mut version, mut rounds, began) = (None, 0, Instant::now());
+        while rounds < ROUNDS {
             let start = self.start(&key, expected).map(|(uid, start)| (uid, version.as_deref().unwrap_or(start)));
             let request = apply(&path, &filled, force, false, start);
             let Sent { result, was_lost } = self.link.server.send(&request, patience).await;
@@ -49,6 +50,10 @@ impl Leg<'_> {
                         return Ok(());
                     }
                     version = Some(self.look_again(&key, expected).await?);
+                    rounds += 1;
+                }
+                (Err(Fault::Refused { refusal, .. }), _) if is_no_path(&refusal) && began.elapsed() < KIND_LIMIT => {
+                    tokio::time::sleep(KIND_PAUSE).await;
                 }
                 (Err(mut fault), _) => {
                     if let Fault::Refused { refusal, .. } = &mut fault {
@@ -114,16 +119,16 @@ impl Leg<'_> {
     ) -> Result<(), StepOutcome> {
         for _ in 0..ROUNDS {
             let Some(live) = self.live(key).await? else { return gone(key, expected) };
-            let patch = change(&live);
+            let operations = change(&live);
             if let Some(expected) = expected {
                 self.as_expected(key, live, expected)?;
             }
-            if patch.is_empty() {
+            if operations.is_empty() {
                 return Ok(());
             }
             let Some(resource) = self.served(&key.kind).await? else { return gone(key, expected) };
             let path = path(&resource, key).map_err(|fault| self.fell(&fault, false))?;
-            let body = Zeroizing::new(Value::Array(patch).to_string().into_bytes());
+            let body = Zeroizing::new(Value::Array(operations).to_string().into_bytes());
             let target = format!("{path}?fieldManager={MANAGER}&fieldValidation=Strict");
             let request = Request::send(Method::PATCH, target, "application/json-patch+json", body);
             let Sent { result, was_lost } = self.link.server.send(&request, patience).await;

@@ -65,7 +65,7 @@ pub(super) enum Way {
     /// From the machine that labctl runs on.
     Direct,
     /// Out of a node.
-    Through(Carrier),
+    Through(Box<Carrier>),
 }
 
 /// Makes streams to the server.

@@ -63,13 +63,13 @@ pub(super) enum Found {
 impl Served {
     /// Asks the server.
     pub(super) async fn ask(server: &Server, patience: Patience) -> Result<Self, Fault> {
-        let mut served = Self::default();
+        let mut all = Self::default();
         for root in ["/api", "/apis"] {
             let request = Request { accept: ACCEPT_AGGREGATED_DISCOVERY_V2, ..Request::get(root) };
             let answer = server.send(&request, patience).await.result?;
-            served.add(list(answer)?);
+            all.add(list(answer)?);
         }
-        Ok(served)
+        Ok(all)
     }
 
     fn add(&mut self, list: APIGroupDiscoveryList) {

@@ -70,6 +70,18 @@ impl Fault {
         }
     }
 
+    /// Whether the user has not the right to ask this. Admission says no by the same code.
+    pub(super) fn is_about_rights(&self) -> bool {
+        self.code() == Some(403) && self.message().contains(" cannot ")
+    }
+
+    fn message(&self) -> &str {
+        match self {
+            Self::Refused { refusal, .. } => &refusal.message,
+            Self::Unreachable { why, .. } | Self::Lost { why, .. } => why,
+        }
+    }
+
     /// The whole of it in words, with the remedy.
     pub(super) fn words(&self, at: &Whereabouts) -> String {
         match self {
@@ -77,8 +89,8 @@ impl Fault {
                 let (why, help) = not_let_in(at, Timestamp::now());
                 at.words(&why, Some(&help))
             }
-            Self::Refused { refusal, .. } if refusal.code == 403 => at.words(
-                &refusal.message,
+            Self::Refused { .. } if self.is_about_rights() => at.words(
+                self.message(),
                 Some("give that user the right by a Role or ClusterRole, or take a kubeconfig of one who has it"),
             ),
             Self::Refused { refusal, .. } => at.words(&format!("{} ({})", refusal.message, refusal.code), None),

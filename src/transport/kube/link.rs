@@ -35,11 +35,11 @@ struct Known {
 impl ClusterLink {
     /// The first words with a server: what it serves.
     pub(super) async fn open(server: Server, masks: Arc<Masks>) -> Result<Self, ReachError> {
-        let served = Served::ask(&server, Patience::FIRST).await.map_err(|fault| reach(&fault, &server))?;
+        let kinds = Served::ask(&server, Patience::FIRST).await.map_err(|fault| reach(&fault, &server))?;
         Ok(Self {
             server,
             masks,
-            served: RwLock::new(Known { times: 1, served: Arc::new(served) }),
+            served: RwLock::new(Known { times: 1, served: Arc::new(kinds) }),
             refreshing: Mutex::default(),
             has_applied: AtomicBool::new(false),
             is_spoiled: AtomicBool::new(false),

@@ -34,8 +34,9 @@ impl Masks {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*self.0) else { return "masked".to_owned() };
         mac.update(value);
         let digest = mac.finalize().into_bytes();
-        let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("masked:{hex}")
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        format!("masked:{:032x}", u128::from_be_bytes(half))
     }
 
     /// The mask of a value in the form of a Secret's `data`.

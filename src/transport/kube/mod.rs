@@ -51,7 +51,7 @@ use whereabouts::Whereabouts;
 
 /// The lab's clusters: a link per cluster, made when it is first needed and kept.
 pub(super) struct Clusters {
-    clusters: BTreeMap<String, Cluster>,
+    declared: BTreeMap<String, Cluster>,
     links: Mutex<BTreeMap<String, Slot>>,
     masks: OnceCell<Arc<Masks>>,
 }
@@ -62,7 +62,7 @@ type Slot = Arc<Mutex<Option<Arc<ClusterLink>>>>;
 impl Clusters {
     /// Nothing is connected yet.
     pub(super) fn new(clusters: &BTreeMap<String, Cluster>) -> Self {
-        Self { clusters: clusters.clone(), links: Mutex::default(), masks: OnceCell::new() }
+        Self { declared: clusters.clone(), links: Mutex::default(), masks: OnceCell::new() }
     }
 
     /// One probe. What could not be answered is lost; that nothing could be, is an error.
@@ -104,7 +104,7 @@ impl Clusters {
                 let why = format!("cluster `{name}`: its kubeconfig lies in itself");
                 return Err(ReachError::Unreachable(why));
             }
-            let cluster = self.clusters.get(name);
+            let cluster = self.declared.get(name);
             let cluster = cluster.ok_or_else(|| ReachError::Unreachable(format!("there is no cluster `{name}`")))?;
             let slot = Arc::clone(self.links.lock().await.entry(name.to_owned()).or_default());
             let mut slot = slot.lock().await;
@@ -156,5 +156,5 @@ async fn way(via: Option<&String>, lab: &RealLab) -> Result<(Way, Option<String>
     let Connection::Ssh(ssh) = &node.connection else { return Ok((Way::Direct, None)) };
     let carrier = Carrier::new(node, ssh, lab.access());
     carrier.connect().await?;
-    Ok((Way::Through(carrier), Some(name.clone())))
+    Ok((Way::Through(Box::new(carrier)), Some(name.clone())))
 }

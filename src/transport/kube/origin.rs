@@ -40,23 +40,23 @@ pub(super) fn words(cluster: &Cluster) -> String {
 pub(super) async fn read(cluster: &Cluster, lab: &RealLab, above: &[&str]) -> Result<Origin, ReachError> {
     let words = words(cluster);
     let says = |unfit: Unfit| unusable(&cluster.name, &words, &unfit);
-    let (content, context, whose) = match &cluster.kubeconfig {
+    let (kubeconfig, context, whose) = match &cluster.kubeconfig {
         Kubeconfig::File { path, context } => (of_file(path, lab).await.map_err(says)?, context.clone(), Whose::Own),
         Kubeconfig::Command(argv) => {
-            let text = of_command(argv, lab).await.map_err(|why| says(Unfit { why, help: None }))?;
-            (parse(&text).map_err(says)?, None, Whose::Own)
+            let printed = of_command(argv, lab).await.map_err(|why| says(Unfit { why, help: None }))?;
+            (parse(&printed).map_err(says)?, None, Whose::Own)
         }
         Kubeconfig::Node { node, path } => {
-            let text = of_node(&cluster.name, &node.value, path, lab).await?;
-            (parse(&text).map_err(says)?, None, Whose::Foreign)
+            let bytes = of_node(&cluster.name, &node.value, path, lab).await?;
+            (parse(&bytes).map_err(says)?, None, Whose::Foreign)
         }
         Kubeconfig::Secret { cluster: other, namespace, secret, key } => {
             let object = ObjectKey::new(ApiKind::new("v1", "Secret"), Some(namespace), secret);
-            let text = of_secret(&cluster.name, &other.value, &object, key, lab, above).await?;
-            (parse(&text).map_err(says)?, None, Whose::Foreign)
+            let bytes = of_secret(&cluster.name, &other.value, &object, key, lab, above).await?;
+            (parse(&bytes).map_err(says)?, None, Whose::Foreign)
         }
     };
-    Ok(Origin { content, context, words, whose })
+    Ok(Origin { content: kubeconfig, context, words, whose })
 }
 
 /// A kubeconfig that is there and of no use.

@@ -97,7 +97,7 @@ mod tests {
             "Internal error: failed calling webhook \"x\": Post: dial tcp: connect: connection refused",
             None,
         );
-        assert!(Patience::ACTING.pause(&away, 20, Duration::from_secs(60)).is_some());
+        assert!(Patience::ACTING.pause(&away, 20, Duration::from_mins(1)).is_some());
         assert_eq!(Patience::ACTING.pause(&away, 20, Duration::from_secs(119)), None);
         assert_eq!(Patience::FIRST.pause(&away, 1, NO_TIME), None);
         let unfit = refused(500, "failed calling webhook \"x\": x509: certificate signed by unknown authority", None);

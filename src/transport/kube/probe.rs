@@ -1,5 +1,8 @@
 //! The questions of a probe as requests.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures::StreamExt as _;
 use http::Method;
 use serde_json::Value;
@@ -18,6 +21,8 @@ use crate::transport::outcome::ReachError;
 
 /// Asks that are answered at the same time.
 const PARALLEL_ASKS: usize = 8;
+/// Asks without an answer in time, one after the other, after which the server is taken to be away.
+const SILENCES: usize = 2;
 /// What server-side apply is sent as; JSON is YAML.
 const APPLY: &str = "application/apply-patch+yaml";
 
@@ -42,8 +47,9 @@ impl From<ReachError> for Unanswered {
 
 /// All asks. What could not be answered is lost; that the server could not be reached for any of them is an error.
 pub(super) async fn probe(link: &ClusterLink, asks: &[Ask], contents: &Contents<'_>) -> Result<Reply, ReachError> {
-    let round = Round { link, contents, times: link.times_asked() };
-    let answers: Vec<_> = asks.iter().map(|ask| round.answer(ask)).collect();
+    let round =
+        Round { link, contents, times: link.times_asked(), away: OnceLock::new(), silences: AtomicUsize::new(0) };
+    let answers: Vec<_> = asks.iter().map(|ask| round.answer_unless_away(ask)).collect();
     let answers: Vec<_> = futures::stream::iter(answers).buffered(PARALLEL_ASKS).collect().await;
     let is_reached = |answer: &Result<_, _>| !matches!(answer, Err(Unanswered::Fault(Fault::Unreachable { .. })));
     let is_request = |ask: &Ask| !matches!(ask, Ask::Api(ApiAsk::Mask(_)));
@@ -75,9 +81,39 @@ struct Round<'a> {
     contents: &'a Contents<'a>,
     /// How often the server had been asked what it serves before.
     times: u64,
+    /// Why the rest is not asked any more.
+    away: OnceLock<Away>,
+    /// Asks that were not answered in time since the last one that was.
+    silences: AtomicUsize,
+}
+
+/// A server that is not there any more, in words and with the remedy.
+struct Away {
+    why: String,
+    help: Option<String>,
 }
 
 impl Round<'_> {
+    /// A server that is away is not asked a hundred times more, each with its own patience.
+    async fn answer_unless_away(&self, ask: &Ask) -> Result<ApiAnswer, Unanswered> {
+        if let Some(Away { why, help }) = self.away.get() {
+            return Err(Fault::Unreachable { why: why.clone(), help: help.clone(), is_final: false }.into());
+        }
+        let answer = self.answer(ask).await;
+        match &answer {
+            Err(Unanswered::Fault(Fault::Unreachable { why, help, .. })) => {
+                let _ = self.away.set(Away { why: why.clone(), help: help.clone() });
+            }
+            Err(Unanswered::Fault(Fault::Lost { why, is_late: true })) => {
+                if self.silences.fetch_add(1, Ordering::Relaxed) + 1 >= SILENCES {
+                    let _ = self.away.set(Away { why: why.clone(), help: None });
+                }
+            }
+            _ => self.silences.store(0, Ordering::Relaxed),
+        }
+        answer
+    }
+
     async fn answer(&self, ask: &Ask) -> Result<ApiAnswer, Unanswered> {
         let Ask::Api(ask) = ask else {
             return Err(Fault::refused("BadRequest", "a cluster runs no programs and has no files").into());
@@ -181,12 +217,16 @@ fn settled(result: Result<ApiAnswer, Fault>, is_no_kind: impl Fn(&Refusal) -> bo
         Err(Fault::Refused { refusal, .. }) if refusal.code < 500 && !matches!(refusal.code, 401 | 410 | 429) => {
             Ok(ApiAnswer::Refused(refusal))
         }
-        // The server's own trouble is no word about the object, unless admission said it.
-        Err(Fault::Refused { refusal, .. }) if refusal.code == 500 && refusal.message.contains("webhook") => {
-            Ok(ApiAnswer::Refused(refusal))
-        }
+        Err(Fault::Refused { refusal, .. }) if is_about_object(&refusal) => Ok(ApiAnswer::Refused(refusal)),
         result => result.map_err(Unanswered::Fault),
     }
+}
+
+/// Whether what the server calls an error of its own is one of the object: a field that a built-in kind does not have,
+/// in server-side apply, and what a webhook was asked about.
+fn is_about_object(refusal: &Refusal) -> bool {
+    const SAID: [&str; 2] = ["failed to create typed patch object", "webhook"];
+    refusal.code == 500 && SAID.iter().any(|words| refusal.message.contains(words))
 }
 
 /// Whether it is the path that is not served; an object that is not there is named.

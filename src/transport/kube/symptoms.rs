@@ -78,8 +78,8 @@ async fn events(link: &ClusterLink, object: &Value) -> Vec<String> {
         times.map(|pointer| text(event, pointer).to_owned()).into_iter().find(|time| !time.is_empty())
     };
     events.sort_by_key(time);
-    let line = |event: &Value| with(&format!("event {}", text(event, "/reason")), text(event, "/message"));
-    events[events.len().saturating_sub(EVENTS)..].iter().map(line).collect()
+    let told = |event: &Value| with(&format!("event {}", text(event, "/reason")), text(event, "/message"));
+    events[events.len().saturating_sub(EVENTS)..].iter().map(told).collect()
 }
 
 /// The messages of the pods that an object selects.

@@ -222,6 +222,17 @@ async fn a_kind_that_was_defined_just_now_is_waited_for() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_path_that_lags_behind_its_kind_is_waited_for() {
+    let fake = Fake::new(|seen| match (seen.method.as_str(), seen.before) {
+        ("PATCH", 0..3) => Does::Says(404, "404 page not found\n".to_owned()),
+        ("PATCH", _) => ok(live("u1", "1", "new")),
+        _ => not_found(),
+    })
+    .await;
+    assert_eq!(act(&fake, &[apply()]).await, [StepOutcome::Done]);
+}
+
 #[tokio::test]
 async fn fields_of_kubectl_change_hands_and_the_next_step_knows_the_version_that_this_made() {
     let mut object = live("u1", "1", "old");

@@ -93,7 +93,6 @@ async fn a_busy_server_is_asked_again() {
 #[tokio::test]
 async fn an_object_that_is_not_there_a_kind_that_is_not_served_and_a_no_are_three_answers() {
     let fake = Fake::new(|seen| match seen.target.rsplit('/').next() {
-        Some("gone") => not_found(),
         Some("unserved") => Does::Says(404, "404 page not found\n".to_owned()),
         Some("forbidden") => {
             no(403, "Forbidden", "configmaps \"forbidden\" is forbidden: User \"u\" cannot get resource")
@@ -236,6 +235,27 @@ async fn a_server_that_is_away_is_unreachable_and_one_that_refuses_the_credentia
     assert!(why.contains("does not take the credentials") && why.contains("fresh kubeconfig"), "{why}");
     let error = Fake::try_new(|_| Does::Refuses).await.map(|fake| fake.requests()).unwrap_err();
     assert!(matches!(error, ReachError::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_went_away_is_not_asked_for_everything_else() {
+    let fake = Fake::new(|_| Does::Refuses).await;
+    let asks: Vec<_> = (0..100).map(|n| Ask::Api(ApiAsk::Object(key(&format!("x{n}"))))).collect();
+    assert!(matches!(fake.probe(&asks).await, Err(ReachError::Unreachable(_))));
+    assert!(fake.requests().len() <= 8 * 5, "{}", fake.requests().len());
+}
+
+#[tokio::test]
+async fn a_field_that_a_kind_has_not_is_a_refusal_although_the_server_calls_it_its_own_error() {
+    let message = "failed to create typed patch object (ns/x; /v1, Kind=ConfigMap): .dta: field not declared in schema";
+    let fake = Fake::new(move |_| no(500, "", message)).await;
+    let manifest = Manifest::plain(
+        json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "x", "namespace": "ns" } }),
+    );
+    let answer = fake.ask(ApiAsk::DryRun { manifest, force: false }).await;
+    assert!(matches!(&answer, Answer::Api(ApiAnswer::Refused(refusal)) if refusal.message == message), "{answer:?}");
+    let fake = Fake::new(|_| no(500, "InternalError", "etcdserver: request timed out")).await;
+    assert!(lost(fake.ask(ApiAsk::Object(key("x"))).await).contains("etcdserver: request timed out (500)"));
 }
 
 #[tokio::test]

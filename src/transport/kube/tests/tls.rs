@@ -128,7 +128,7 @@ impl Bench {
         self.folder.path()
     }
 
-    fn lab(&self, kubeconfig: Kubeconfig) -> RealLab {
+    fn lab(kubeconfig: Kubeconfig) -> RealLab {
         let text = "[lab]\nname = 'home'\n[nodes.here]\nconnection = 'local'\n";
         let mut lab: Lab = load(&Sources::memory([("homelab.toml", text)])).lab.unwrap();
         let place = Place::new(&"homelab.toml".into(), text, 0..1);
@@ -153,7 +153,7 @@ impl Bench {
     }
 
     async fn probe_by(&self, kubeconfig: Kubeconfig, ask: ApiAsk) -> Result<Answer, ReachError> {
-        let (lab, ask) = (self.lab(kubeconfig), Ask::Api(ask));
+        let (lab, ask) = (Self::lab(kubeconfig), Ask::Api(ask));
         let reply = lab.probe(&Ground::Cluster("lab".to_owned()), std::slice::from_ref(&ask)).await?;
         Ok(reply.answer(&ask))
     }
@@ -179,7 +179,7 @@ async fn a_kubeconfig_of_any_origin_leads_to_the_cluster() {
     let port = authority.serve(&["127.0.0.1"], 2100, answers).await;
     let bench = Bench::new(&authority, port, "", "token: t");
     let is_there = |answer: Result<Answer, ReachError>| {
-        assert!(matches!(answer, Ok(Answer::Api(ApiAnswer::Object(_)))), "{answer:?}")
+        assert!(matches!(answer, Ok(Answer::Api(ApiAnswer::Object(_)))), "{answer:?}");
     };
     is_there(bench.probe(identity()).await);
     // Any other origin must hold the CA itself, or name it by its whole path.

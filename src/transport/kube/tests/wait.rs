@@ -89,11 +89,10 @@ async fn a_wait_that_gives_up_tells_the_conditions_the_events_and_the_pods() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_at_once_where_looking_is_forbidden() {
-    let fake = Fake::new(|seen| match seen.target.ends_with("/web") {
-        true => no(403, "Forbidden", "deployments.apps \"web\" is forbidden: User \"u\" cannot get resource"),
-        false => not_found(),
-    })
-    .await;
+    let message = "deployments.apps \"web\" is forbidden: User \"u\" cannot get resource";
+    let fake =
+        Fake::new(move |seen| if seen.target.ends_with("/web") { no(403, "Forbidden", message) } else { not_found() })
+            .await;
     let StepOutcome::Failed { code: 403, words } = act(&fake, ready(600)).await else { panic!() };
     assert!(words.iter().any(|line| line.contains("help: ")), "{words:?}");
     assert_eq!(fake.requests().len(), 1);
