@@ -4,10 +4,10 @@ use super::args::{ApplyArgs, Cli, Selection};
 use super::drive::Ended;
 use super::exit::{Exit, Failure};
 use super::plan::{make, obstacles, show};
-use super::stage::{self, Stage};
+use super::stage::Stage;
 use super::terminal::Terminal;
 use super::waves::{Approval, Run};
-use super::{outcome, signals};
+use super::{outcome, pinned, signals};
 use crate::apply::State;
 use crate::lab::Address;
 use crate::plan::{Options, Plan};
@@ -15,7 +15,7 @@ use crate::report::Summary;
 use crate::transport::Transport;
 
 pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let stage = stage::stage(cli, terminal)?;
+    let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, args.adopt_only)?;
     let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
     let plan = make(&stage, &options, &args.selection, &transport).await?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::apply::carry_out;
 use super::args::{BreakArgs, Cli, DemoArgs, DemoCommand, Selection};
 use super::exit::{Exit, Failure};
+use super::pinned;
 use super::plan::{make, obstacles, show};
 use super::stage::{self, Stage};
 use super::terminal::Terminal;
@@ -48,9 +49,13 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs, terminal: Terminal) -> Resul
 fn load(cli: &Cli, terminal: Terminal) -> Result<Stage, Failure> {
     let is_default = cli.file == Path::new(OWN[0].0);
     if is_default && !cli.file.exists() {
-        return stage::of(stage::check_sources(Sources::memory(OWN)), terminal);
+        let mut sources = Sources::memory(OWN);
+        pinned::stand_in(&mut sources, terminal);
+        return stage::of(stage::check_sources(sources), terminal);
     }
-    stage::stage(cli, terminal)
+    let mut sources = stage::sources(cli)?;
+    pinned::stand_in(&mut sources, terminal);
+    stage::of(stage::check_sources(sources), terminal)
 }
 
 /// One demonstration.

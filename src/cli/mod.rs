@@ -9,6 +9,7 @@ mod exit;
 mod graph;
 mod outcome;
 
+mod pinned;
 mod plan;
 mod progress;
 mod read;

@@ -2,15 +2,16 @@
 
 use super::args::{Cli, PlanArgs, Selection, StepsForm};
 use super::exit::{Exit, Failure};
+use super::pinned;
 use super::read;
-use super::stage::{self, Stage};
+use super::stage::Stage;
 use super::terminal::Terminal;
 use crate::plan::{self, Obstacle, Options, Plan};
 use crate::report::{self, Detail, Summary};
 use crate::transport::Transport;
 
 pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let stage = stage::stage(cli, terminal)?;
+    let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, false)?;
     let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
     let plan = make(&stage, &options, &args.selection, &transport).await?;

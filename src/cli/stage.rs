@@ -30,9 +30,15 @@ pub(super) struct Checked {
     pub(super) lab: Option<Lab>,
 }
 
-/// Reads the file and checks it, cycles included.
+/// Reads the file and what it names beside it.
+pub(super) fn sources(cli: &Cli) -> Result<Sources, Failure> {
+    local::sources::load(&cli.file).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+}
+
+/// Reads the file and checks it, cycles included. What is pinned elsewhere is looked at where it is in the cache.
 pub(super) fn check(cli: &Cli) -> Result<Checked, Failure> {
-    let sources = local::sources::load(&cli.file).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+    let mut sources = sources(cli)?;
+    local::download::Cache::of_user().fill(&mut sources);
     Ok(check_sources(sources))
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Draft, Expansion, Scene, capability};
 use crate::config::tables::ServiceTable;
 use crate::config::{Code, Diagnostic, File, Located, Place, Sources};
-use crate::kubernetes::{Scope, scope};
+use crate::kubernetes::{Scope, defined, scope};
 use crate::lab::{Address, Lab, Manifest, Object, ObjectKey, SecretName, SecretSource};
 
 /// What the services of a lab come to.
@@ -86,25 +86,17 @@ pub fn expand(lab: &Lab, file: &File, sources: &Sources) -> Expanded {
     expanded
 }
 
-/// The scopes of the kinds that the cluster's own services define.
+/// The scopes of the kinds that the cluster's own services define, by kind and group.
 fn declared_scopes(parts: &[&mut Part<'_>]) -> BTreeMap<String, Scope> {
-    let mut scopes = BTreeMap::new();
-    for draft in parts.iter().flat_map(|part| &part.expansion.drafts) {
-        let scope = match draft.json.pointer("/spec/scope").and_then(Value::as_str) {
-            Some("Cluster") => Scope::Cluster,
-            Some("Namespaced") => Scope::Namespaced,
-            _ => continue,
-        };
-        scopes.extend(capability::of(draft).into_iter().map(|word| (word, scope)));
-    }
-    scopes
+    let drafts = parts.iter().flat_map(|part| &part.expansion.drafts);
+    let defined = drafts.filter_map(|draft| defined(&draft.json));
+    defined.flat_map(|(kinds, scope)| kinds.into_iter().map(move |kind| (kind.qualified(), scope))).collect()
 }
 
 /// Fills in the namespace; one that does not belong is a fault.
 fn place_in_namespace(draft: &mut Draft, declared: &BTreeMap<String, Scope>) -> Option<Diagnostic> {
     let key = ObjectKey::of(&draft.json)?;
-    let word = format!("kind:{}.{}", key.kind.kind, key.kind.group());
-    let scope = declared.get(&word).copied().or_else(|| scope(&key.kind));
+    let scope = declared.get(&key.kind.qualified()).copied().or_else(|| scope(&key.kind));
     match (scope, &key.namespace) {
         (Some(Scope::Cluster), Some(namespace)) => {
             let summary = format!("`{key}` says a namespace, and {} has none", key.kind.kind);

@@ -67,7 +67,7 @@ fn a_namespace_is_filled_in_where_a_kind_has_one_and_none_is_said() {
     let root = ROOT.replace("files =", "namespace = \"web\"\nfiles =");
     let crd = |name: &str, scope: &str| {
         format!(
-            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {name}s.example.org}}\nspec: {{group: example.org, scope: {scope}, names: {{kind: {name}}}}}\n"
+            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {name}s.example.org}}\nspec: {{group: example.org, scope: {scope}, names: {{kind: {name}}}, versions: [{{name: v1, served: true}}]}}\n"
         )
     };
     let object =
