@@ -36,6 +36,17 @@ impl AddressRange {
         self.first <= other.last && other.first <= self.last
     }
 
+    /// What is left of it without an address: nothing, one range or two.
+    pub fn without(&self, address: Ipv4Addr) -> Vec<Self> {
+        if !self.contains(address) {
+            return vec![*self];
+        }
+        let number = u32::from(address);
+        let below = (self.first < address).then(|| Self { first: self.first, last: Ipv4Addr::from(number - 1) });
+        let above = (address < self.last).then(|| Self { first: Ipv4Addr::from(number + 1), last: self.last });
+        below.into_iter().chain(above).collect()
+    }
+
     /// Reads `192.168.8.51-79`, `192.168.8.51-192.168.8.79`, `192.168.8.64/27` or one address.
     fn parse(text: &str) -> Option<Self> {
         if let Some((first, last)) = text.split_once('-') {
@@ -101,6 +112,19 @@ impl JsonSchema for AddressRange {
 #[cfg(test)]
 mod tests {
     use super::AddressRange;
+
+    #[test]
+    fn an_address_is_taken_out_of_a_range_wherever_it_lies() {
+        let without = |text, address: &str| -> Vec<String> {
+            let range = AddressRange::parse(text).unwrap();
+            range.without(address.parse().unwrap()).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(without("10.0.0.0-255", "10.0.0.7"), ["10.0.0.0-10.0.0.6", "10.0.0.8-10.0.0.255"]);
+        assert_eq!(without("10.0.0.0-1", "10.0.0.0"), ["10.0.0.1"]);
+        assert_eq!(without("10.0.0.1", "10.0.0.1"), Vec::<String>::new());
+        assert_eq!(without("10.0.0.1", "10.0.0.2"), ["10.0.0.1"]);
+        assert_eq!(without("255.255.255.254-255", "255.255.255.255"), ["255.255.255.254"]);
+    }
 
     #[test]
     fn ranges_are_read_as_people_write_them() {

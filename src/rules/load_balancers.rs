@@ -74,7 +74,8 @@ fn outside_vlan(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
 /// An address that a pool must not contain.
 struct Held<'a> {
     address: Ipv4Addr,
-    holder: String,
+    /// What it is: `the address of the node …`.
+    what: String,
     place: Option<&'a Place>,
     is_reserved: bool,
 }
@@ -82,19 +83,20 @@ struct Held<'a> {
 fn held<'a>(subject: &Subject<'a>) -> Vec<Held<'a>> {
     let mut held = Vec::new();
     for (name, vlan) in subject.file.vlans.iter() {
-        let mut add = |address, holder, place, is_reserved| held.push(Held { address, holder, place, is_reserved });
+        let name = &name.value;
+        let mut add = |address, what, place, is_reserved| held.push(Held { address, what, place, is_reserved });
         if let Some(gateway) = &vlan.gateway {
-            add(gateway.value, format!("the gateway of VLAN `{}`", name.value), Some(&gateway.place), false);
+            add(gateway.value, format!("the gateway of VLAN `{name}`"), Some(&gateway.place), false);
         }
         for (device, address) in vlan.reserved.iter() {
-            let holder = format!("the reserved `{}` of VLAN `{}`", device.value, name.value);
-            add(address.value, holder, Some(&address.place), true);
+            let what = format!("the reserved `{}` of VLAN `{name}`", device.value);
+            add(address.value, what, Some(&address.place), true);
         }
         let subnet = vlan.subnet.value.0;
         // RFC 3021: in a /31 both are hosts.
         if subnet.prefix_len() < 31 {
-            add(subnet.network(), format!("the network `{}`", name.value), None, false);
-            add(subnet.broadcast(), format!("the broadcast of VLAN `{}`", name.value), None, false);
+            add(subnet.network(), format!("the network address of VLAN `{name}`"), None, false);
+            add(subnet.broadcast(), format!("the broadcast address of VLAN `{name}`"), None, false);
         }
     }
     for (name, node) in subject.nodes() {
@@ -106,8 +108,8 @@ fn held<'a>(subject: &Subject<'a>) -> Vec<Held<'a>> {
         for (address, place) in own.into_iter().chain(attached) {
             if !seen.contains(&address) {
                 seen.push(address);
-                let holder = format!("the node `{}`", name.value);
-                held.push(Held { address, holder, place: Some(place), is_reserved: false });
+                let what = format!("the address of the node `{}`", name.value);
+                held.push(Held { address, what, place: Some(place), is_reserved: false });
             }
         }
     }
@@ -119,31 +121,35 @@ fn holds_host(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
     let held = held(subject);
     for (_, pool) in all(subject) {
         for range in &pool.ranges {
-            for held in held.iter().filter(|held| range.contains(held.address) && !(held.is_reserved && pool.is_fixed))
-            {
-                let summary =
-                    format!("the pool `{}` contains {}, the address of {}", pool.name, held.address, held.holder);
+            let is_taken = |held: &&Held<'_>| range.contains(held.address) && !(held.is_reserved && pool.is_fixed);
+            let taken: Vec<&Held<'_>> = held.iter().filter(is_taken).collect();
+            for held in &taken {
+                let summary = format!("the pool `{}` contains {}, {}", pool.name, held.address, held.what);
                 let mut finding = rule.error(summary, &range.place, "these addresses");
                 if let Some(place) = held.place {
                     finding = finding.also(place.clone(), "held here");
                 }
-                found.push(finding.help(around(range, held.address)));
+                found.push(finding.help(without(range, &taken)));
             }
         }
     }
     found
 }
 
-/// What is left of a range without an address.
-fn around(range: &AddressRange, without: Ipv4Addr) -> String {
-    let below = (range.first < without)
-        .then(|| AddressRange { first: range.first, last: Ipv4Addr::from(u32::from(without) - 1) });
-    let above = (without < range.last)
-        .then(|| AddressRange { first: Ipv4Addr::from(u32::from(without) + 1), last: range.last });
-    match (below, above) {
-        (Some(below), Some(above)) => format!("write `range = \"{below}\"` and `more = [\"{above}\"]`"),
-        (Some(rest), None) | (None, Some(rest)) => format!("write `range = \"{rest}\"`"),
-        (None, None) => "write an address that nothing else holds".to_owned(),
+/// What is left of a range without the addresses that others hold.
+fn without(range: &AddressRange, taken: &[&Held<'_>]) -> String {
+    let mut rest = vec![*range];
+    for held in taken {
+        rest = rest.iter().flat_map(|range| range.without(held.address)).collect();
+    }
+    let quoted = |range: &AddressRange| format!("\"{range}\"");
+    match rest.as_slice() {
+        [] => "write an address that nothing else holds".to_owned(),
+        [one] => format!("write `range = {}`", quoted(one)),
+        [first, more @ ..] => {
+            let more: Vec<String> = more.iter().map(quoted).collect();
+            format!("write `range = {}` and `more = [{}]`", quoted(first), more.join(", "))
+        }
     }
 }
 

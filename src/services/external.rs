@@ -76,8 +76,10 @@ impl Service for ExternalTable {
     fn expand(&self, scene: &Scene<'_>, expansion: &mut Expansion) {
         let made_up = Located::new(scene.name.to_owned(), self.place.clone());
         let name = said_or(self.name.as_ref(), &made_up, expansion);
-        let slice = Located::new(format!("{name}-1"), self.place.clone());
-        let slice = said_or(self.endpoint_slice.as_ref(), &slice, expansion);
+        let slice = match &self.endpoint_slice {
+            Some(slice) => said_or(Some(slice), &made_up, expansion),
+            None => format!("{name}-1"),
+        };
         let ports = self.ports(expansion);
         let Some(address) = self.address(scene, expansion) else { return };
         let namespace = &self.namespace.value;

@@ -60,12 +60,13 @@ fn is_empty(text: &str) -> bool {
 /// Reads one document. JSON is YAML.
 pub(crate) fn read(text: &str) -> Result<Value, YamlFault> {
     let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlFault {
-        message: error.without_snippet().to_string(),
-        at: error.location().map(|location| {
-            let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-            (count(location.line()), count(location.column()))
-        }),
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let at = error.location().map(|location| (count(location.line()), count(location.column())));
+        let message = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        // The place is that in the document: whoever knows the whole text says it better.
+        let place = at.map(|(line, column)| format!(" at line {line}, column {column}")).unwrap_or_default();
+        YamlFault { message: message.strip_suffix(&place).unwrap_or(&message).to_owned(), at }
     })
 }
 
@@ -97,7 +98,6 @@ mod tests {
     fn a_fault_knows_its_line() {
         for (text, line) in [("a: 1\na: 2\n", 2), ("a:\n  - b\n c: d\n", 3), ("a: \"x\n", 1)] {
             let fault = read(text).unwrap_err();
-            println!("{fault:?}");
             assert_eq!(fault.at.map(|at| at.0), Some(line), "{fault:?}");
         }
     }

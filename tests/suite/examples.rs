@@ -6,15 +6,24 @@ use labctl::lab::{self, Connection, Lab};
 use labctl::local::sources;
 use labctl::report::diagnostics::render;
 
-const ROOTS: [&str; 4] =
-    ["homelab.toml", "examples/this-machine.toml", "examples/one-node.toml", "examples/include/homelab.toml"];
+const ROOTS: [&str; 5] = [
+    "homelab.toml",
+    "examples/this-machine.toml",
+    "examples/one-node.toml",
+    "examples/include/homelab.toml",
+    "examples/cluster/homelab.toml",
+];
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 fn load(name: &str) -> Lab {
-    let sources = sources::load(&path(name)).unwrap();
+    let mut sources = sources::load(&path(name)).unwrap();
+    // Tests fetch nothing.
+    for pin in labctl::config::pins(&sources) {
+        sources.insert_pinned(pin.sha256, pin.stand_in.unwrap().as_bytes());
+    }
     let loaded = lab::load(&sources);
     assert!(loaded.diagnostics.is_empty(), "{}", render(&loaded.diagnostics, &sources, 100, false));
     loaded.lab.unwrap()
@@ -82,4 +91,18 @@ fn the_network_of_the_owners_host_is_the_one_that_it_has() {
     assert_eq!(addresses, expected);
     assert_eq!(ports["enp197s0"].routes.len(), 1);
     assert_eq!(ports["eno1"].routes, []);
+}
+
+#[test]
+fn the_example_of_a_cluster_has_objects_of_all_its_services() {
+    let lab = load("examples/cluster/homelab.toml");
+    let services: std::collections::BTreeSet<String> =
+        lab.objects.iter().map(|object| object.address.table().to_string()).collect();
+    let expected = ["services.metallb", "services.photos", "services.router", "services.whoami"];
+    assert_eq!(services.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    let whoami = |path: &str| lab.objects.iter().find(|object| object.key.path() == path).unwrap();
+    let needs = &whoami("Deployment.apps/whoami/whoami").needs;
+    assert!(
+        needs.iter().any(|need| need.value.to_string().ends_with("/L2Advertisement.metallb.io/metallb-system/home"))
+    );
 }

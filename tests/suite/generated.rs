@@ -66,6 +66,20 @@ fn the_reference_of_the_commands_is_fresh() {
 }
 
 #[test]
+fn the_reference_of_the_services_is_fresh() {
+    let mut text = String::from(
+        "# Services\n\nThe kinds of service, and what others may need of each. Their keys: [file.md](file.md). Made from the \
+         source: do not edit.\n\n| kind | what it is | provides |\n|---|---|---|\n",
+    );
+    for kind in labctl::services::SERVICES {
+        let name = |word: &&str| if word.ends_with(':') { format!("`{word}NAME`") } else { format!("`{word}`") };
+        let provides: Vec<String> = kind.provides.iter().map(name).collect();
+        writeln!(text, "| `{}` | {} | {} |", kind.name, kind.about, provides.join(", ")).unwrap();
+    }
+    is_fresh("docs/reference/services.md", &text);
+}
+
+#[test]
 fn the_reference_of_the_kinds_is_fresh() {
     let mut text = String::from("# Kinds\n\nThe types of resource. Made from the source: do not edit.\n\n");
     text.push_str("| kind | what it is | when it leaves the file |\n|---|---|---|\n");
@@ -95,7 +109,15 @@ fn file_reference(schema: &Value) -> String {
 
 /// A section for the table `table` at `path`, then one for each table below it.
 fn section(text: &mut String, schema: &Value, path: &str, table: &Value) {
-    let title = if path.is_empty() { "At the top".to_owned() } else { format!("`[{path}]`") };
+    // The tables below one of a kind of service stand as they are in the file, and with the kind.
+    let title = match path.split_once("], ") {
+        _ if path.is_empty() => "At the top".to_owned(),
+        None => format!("`[{path}]`"),
+        Some((table, kind)) => match kind.split_once("\".") {
+            None => format!("`[{table}]` with `{kind}`"),
+            Some((kind, below)) => format!("`[{table}.{below}]` with `{kind}\"`"),
+        },
+    };
     write!(text, "\n## {title}\n\n{}\n", sentence(table)).unwrap();
     let is_resource = table["properties"].get("adopt").is_some();
     let mut below = rows(text, schema, table, |key| !is_resource || !SHARED.contains(&key));
@@ -107,10 +129,24 @@ fn section(text: &mut String, schema: &Value, path: &str, table: &Value) {
     }
     for (key, table) in below {
         let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+        if path == "services.NAME" {
+            each_kind_of_service(text, schema);
+            continue;
+        }
         // The defaults of nodes are the table of nodes: it stands once.
         if path != "defaults.nodes" {
             section(text, schema, &path, table);
         }
+    }
+}
+
+/// A section for the table of each kind of service.
+fn each_kind_of_service(text: &mut String, schema: &Value) {
+    let kinds = schema["definitions"]["ServiceTable"]["anyOf"].as_array().unwrap();
+    for (kind, table) in labctl::services::SERVICES.iter().zip(kinds) {
+        let table = follow(schema, table);
+        assert_eq!(table["properties"]["kind"]["const"], kind.name);
+        section(text, schema, &format!("services.NAME], kind = \"{}\"", kind.name), table);
     }
 }
 

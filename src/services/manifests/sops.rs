@@ -39,7 +39,7 @@ impl Document<'_> {
     ) -> Option<BTreeMap<String, SecretName>> {
         let mut found = Vec::new();
         encrypted(&item.json, "", &mut found);
-        let kind = item.json["kind"].as_str().unwrap_or_default().to_owned();
+        let kind = item.json["kind"].as_str().filter(|kind| !is_encrypted(kind)).unwrap_or("object").to_owned();
         if item.json.get("sops").is_some() {
             let help = "an item of a list can't be encrypted by itself: write it as a document of its own";
             expansion.fault(Code::Encrypted, format!("a {kind} has a key `sops`"), place, "this object", help);
@@ -102,6 +102,6 @@ fn encrypted(json: &Value, pointer: &str, found: &mut Vec<String>) {
 }
 
 /// Whether a text is one that SOPS has encrypted.
-pub(in crate::services) fn is_encrypted(text: &str) -> bool {
+fn is_encrypted(text: &str) -> bool {
     text.starts_with("ENC[AES256_GCM,") && text.ends_with(']')
 }
