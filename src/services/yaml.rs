@@ -30,11 +30,11 @@ pub(crate) struct YamlFault {
 /// A line that begins with `---` begins a document wherever it stands, even within a text in quotes (YAML 1.2.2, 9.1.2):
 /// so they can be told apart without being read, and a fault of one leaves the others readable.
 pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
-    let text = text.strip_prefix('\u{feff}').map_or(text, |rest| rest);
+    let head = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut found = Vec::new();
-    let (mut start, mut lines_above, mut line) = (0, 0, 0);
-    let mut at = 0;
-    for part in text.split_inclusive('\n') {
+    let (mut start, mut lines_above, mut line) = (head, 0, 0);
+    let mut at = head;
+    for part in text[head..].split_inclusive('\n') {
         let is_mark =
             part.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         if is_mark && at > start {

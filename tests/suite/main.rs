@@ -14,4 +14,5 @@ mod readme;
 #[expect(dead_code, reason = "the other test binary needs more of it")]
 mod scenario;
 mod simulated;
+mod sops;
 mod workspace;

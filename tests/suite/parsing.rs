@@ -107,12 +107,47 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("[vlans.v]\nid = 4\nsubnet = '192.168.4.0/24'\n".to_owned()),
         Just("[pools.p]\nnode = 'a'\nvolumes.v.size = '1GiB'\n".to_owned()),
         Just("[secrets.s]\nenv = 'S'\n".to_owned()),
+        Just("[clusters.c]\nkubeconfig = { node = 'a', path = '/k' }\nprovides = ['namespace:n']\n".to_owned()),
+        Just(
+            "[services.m]\nkind = 'manifests'\ncluster = 'c'\nfiles = ['*.yaml', 'x']\nslots.s.secret = 's'\n"
+                .to_owned()
+        ),
+        Just(
+            "[services.b]\nkind = 'metallb'\ncluster = 'c'\npools.p = { vlan = 'v', range = '192.168.4.9-20' }\n"
+                .to_owned()
+        ),
+        Just("[services.e]\nkind = 'external'\ncluster = 'c'\nnamespace = 'n'\nnode = 'a'\nports.p = 5\n".to_owned()),
+        Just(
+            "[services.v]\nkind = 'static-volume'\ncluster = 'c'\nnamespace = 'n'\nvolume = 'pools.p.volumes.v'\n"
+                .to_owned()
+        ),
         Just("[[nodes]]\n".to_owned()),
         Just("after = ['nodes.a', 5]\n".to_owned()),
         "[a-z]{1,8}(\\.[a-z\"]{1,4})? = ([0-9]{1,30}|\"[^\\n]{0,6}|true|\\{.{0,6}\\}|\\[.{0,4}\\]|1979-05-27)\n",
         "\\PC{0,12}\n",
     ];
     prop::collection::vec(words, 0..12).prop_map(|words| words.concat())
+}
+
+/// Pieces that manifests are made of, in any order.
+fn manifest_pieces() -> impl Strategy<Value = String> {
+    let words = prop_oneof![
+        Just("apiVersion: v1\n".to_owned()),
+        Just("kind: Secret\n".to_owned()),
+        Just("kind: List\n".to_owned()),
+        Just("items:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n- [x]\n".to_owned()),
+        Just("metadata: {name: x}\n".to_owned()),
+        Just("metadata:\n  name: ä\n  namespace: 5\n".to_owned()),
+        Just("stringData:\n  a: '{{ s }}'\n  b: {{ s }}\n".to_owned()),
+        Just("data: {a: YQ==, b: ENC[AES256_GCM,data:x]}\n".to_owned()),
+        Just("sops: {mac: x, version: y}\n".to_owned()),
+        Just("---\n".to_owned()),
+        Just("--- # ä\r\n".to_owned()),
+        Just("\u{feff}".to_owned()),
+        "[a-z]{1,4}: ([0-9]{1,4}|'[^\\n]{0,4}|\\{.{0,4}\\}|\\[.{0,4}\\])\n",
+        "\\PC{0,12}\n",
+    ];
+    prop::collection::vec(words, 0..10).prop_map(|words| words.concat())
 }
 
 proptest! {
@@ -127,6 +162,24 @@ proptest! {
         prop_assert_eq!(loaded.lab.is_none(), errors);
         render(&loaded.diagnostics, &sources, 80, false);
         json(&loaded.diagnostics, &sources);
+    }
+
+    #[test]
+    fn no_manifest_makes_the_reader_panic_and_every_place_lies_in_its_file(text in manifest_pieces()) {
+        let root = "[lab]\nname = 'x'\n[clusters.c]\nkubeconfig.file = 'k'\n[secrets.s]\nenv = 'S'\n[services.m]\n\
+                    kind = 'manifests'\ncluster = 'c'\nfiles = ['m.yaml']\nslots.s.secret = 's'\n";
+        let (sources, loaded) = load(&[("homelab.toml", root), ("m.yaml", &text)]);
+        for label in loaded.diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels) {
+            let text = sources.text(&label.place.file).unwrap();
+            prop_assert!(text.get(label.place.span()).is_some(), "{} outside of {text:?}", label.place);
+        }
+        let objects = loaded.lab.map(|lab| lab.objects).unwrap_or_default();
+        // What is a secret in the cluster stands in slots alone.
+        for object in objects.iter().filter(|object| object.key.kind.kind == "Secret") {
+            let data = object.manifest.json.get("data").and_then(serde_json::Value::as_object);
+            prop_assert!(data.is_none_or(|data| data.values().all(|value| value == "")), "{object:?}");
+        }
+        render(&loaded.diagnostics, &sources, 80, false);
     }
 
     #[test]
