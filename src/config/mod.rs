@@ -25,6 +25,6 @@ pub use place::{Located, Place};
 pub use range::AddressRange;
 pub use scalars::{Day, Scalar, Span, Subnet};
 pub use schema::schema;
-pub use sources::{Sources, pattern, stays_below};
+pub use sources::{Sources, pattern, sha256, stays_below};
 pub use table::nearest;
 pub use tables::File;

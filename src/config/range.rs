@@ -27,19 +27,19 @@ impl AddressRange {
     }
 
     /// Whether the address is in it.
-    pub fn contains(&self, address: Ipv4Addr) -> bool {
+    pub fn contains(self, address: Ipv4Addr) -> bool {
         (self.first..=self.last).contains(&address)
     }
 
     /// Whether some address is in both.
-    pub fn overlaps(&self, other: &Self) -> bool {
+    pub fn overlaps(self, other: Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 
     /// What is left of it without an address: nothing, one range or two.
-    pub fn without(&self, address: Ipv4Addr) -> Vec<Self> {
+    pub fn without(self, address: Ipv4Addr) -> Vec<Self> {
         if !self.contains(address) {
-            return vec![*self];
+            return vec![self];
         }
         let number = u32::from(address);
         let below = (self.first < address).then(|| Self { first: self.first, last: Ipv4Addr::from(number - 1) });
@@ -52,16 +52,7 @@ impl AddressRange {
         if let Some((first, last)) = text.split_once('-') {
             let first: Ipv4Addr = first.trim().parse().ok()?;
             let last = last.trim();
-            let last = match last.parse() {
-                Ok(last) => last,
-                // Only the end of the address is said: as many parts as differ.
-                Err(_) => {
-                    let said = last.split('.').count();
-                    let whole = first.to_string();
-                    let kept: Vec<&str> = whole.split('.').take(4_usize.checked_sub(said)?).collect();
-                    [kept.join(".").as_str(), last].join(".").parse().ok()?
-                }
-            };
+            let last = last.parse().ok().or_else(|| ending(first, last))?;
             return (first <= last).then_some(Self { first, last });
         }
         if text.contains('/') {
@@ -70,6 +61,13 @@ impl AddressRange {
         }
         text.trim().parse().ok().map(Self::of)
     }
+}
+
+/// The address that begins as `first` and ends as `end` says: `192.168.8.51` and `79` are `192.168.8.79`.
+fn ending(first: Ipv4Addr, end: &str) -> Option<Ipv4Addr> {
+    let whole = first.to_string();
+    let kept: Vec<&str> = whole.split('.').take(4_usize.checked_sub(end.split('.').count())?).collect();
+    [kept.join(".").as_str(), end].join(".").parse().ok()
 }
 
 impl fmt::Display for AddressRange {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
+use sha2::{Digest as _, Sha256};
 
 /// A tree of files with `homelab.toml` at its root.
 #[derive(Debug, Clone)]
@@ -96,6 +97,12 @@ impl Sources {
     pub fn matching<'a>(&'a self, pattern: &'a GlobMatcher) -> impl Iterator<Item = &'a Arc<str>> {
         self.paths().filter(move |path| **path != self.root && pattern.is_match(&***path))
     }
+}
+
+/// SHA-256 of some bytes, in lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digits = Sha256::digest(bytes).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Reads an `include` pattern: `*` stays within a folder, `**` does not.

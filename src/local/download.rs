@@ -13,9 +13,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use sha2::{Digest as _, Sha256};
 
-use crate::config::{self, Sources};
+use crate::config::{self, Sources, sha256};
 use crate::services::Pin;
 
 /// No manifest is larger.
@@ -82,7 +81,7 @@ impl Cache {
             match self
                 .path(&pin.sha256)
                 .and_then(|path| fs::read(path).ok())
-                .filter(|bytes| digest(bytes) == pin.sha256)
+                .filter(|bytes| sha256(bytes) == pin.sha256)
             {
                 Some(bytes) => sources.insert_pinned(pin.sha256, bytes),
                 None => missing.push(pin),
@@ -100,7 +99,7 @@ impl Cache {
             say(&format!("Fetching {}", pin.url.value));
             let bytes =
                 get(&pin.url.value).await.map_err(|why| DownloadError::Failed { url: pin.url.value.clone(), why })?;
-            let found = digest(&bytes);
+            let found = sha256(&bytes);
             if found != pin.sha256 {
                 return Err(DownloadError::Digest { url: pin.url.value, found, pinned: pin.sha256 });
             }
@@ -131,10 +130,6 @@ impl Cache {
 /// A pin that is no digest is told by the service that has it.
 fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn get(url: &str) -> Result<Vec<u8>, String> {
@@ -215,8 +210,8 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use super::{Cache, DownloadError, digest};
-    use crate::config::Sources;
+    use super::{Cache, DownloadError};
+    use crate::config::{Sources, sha256};
 
     /// A server on this machine that answers each path as `answer` says, until the test ends.
     async fn server(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> String {
@@ -262,24 +257,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path());
         let url = format!("{base}/a");
-        let mut first = sources(&url, &digest(BODY));
+        let mut first = sources(&url, &sha256(BODY));
         assert_eq!(cache.fill(&mut first).len(), 1);
         cache.fetch(&mut first, |_| {}).await.unwrap();
-        assert_eq!(first.pinned(&digest(BODY)), Some(BODY));
+        assert_eq!(first.pinned(&sha256(BODY)), Some(BODY));
         // The second time nothing is asked: nobody listens at this address.
-        let mut second = sources("http://127.0.0.1:1/", &digest(BODY));
+        let mut second = sources("http://127.0.0.1:1/", &sha256(BODY));
         cache.fetch(&mut second, |_| panic!("fetched again")).await.unwrap();
-        assert_eq!(second.pinned(&digest(BODY)), Some(BODY));
+        assert_eq!(second.pinned(&sha256(BODY)), Some(BODY));
     }
 
     #[tokio::test]
     async fn another_file_than_the_pinned_one_is_never_used_nor_kept() {
         let base = server(|_| ok(b"another")).await;
         let folder = tempfile::tempdir().unwrap();
-        let mut sources = sources(&base, &digest(BODY));
+        let mut sources = sources(&base, &sha256(BODY));
         let error = Cache::at(folder.path()).fetch(&mut sources, |_| {}).await.unwrap_err();
-        assert!(matches!(&error, DownloadError::Digest { found, .. } if *found == digest(b"another")), "{error}");
-        assert_eq!(sources.pinned(&digest(BODY)), None);
+        assert!(matches!(&error, DownloadError::Digest { found, .. } if *found == sha256(b"another")), "{error}");
+        assert_eq!(sources.pinned(&sha256(BODY)), None);
         assert!(!folder.path().join("pinned").exists());
     }
 
@@ -287,10 +282,10 @@ mod tests {
     async fn a_kept_file_that_was_changed_is_fetched_again() {
         let base = server(|_| ok(BODY)).await;
         let folder = tempfile::tempdir().unwrap();
-        let kept = folder.path().join("pinned").join(digest(BODY));
+        let kept = folder.path().join("pinned").join(sha256(BODY));
         std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
         std::fs::write(&kept, "changed").unwrap();
-        let mut sources = sources(&base, &digest(BODY));
+        let mut sources = sources(&base, &sha256(BODY));
         Cache::at(folder.path()).fetch(&mut sources, |_| {}).await.unwrap();
         assert_eq!(std::fs::read(&kept).unwrap(), BODY);
     }
@@ -314,7 +309,7 @@ mod tests {
         ];
         for (url, words) in cases {
             let folder = tempfile::tempdir().unwrap();
-            let error = Cache::at(folder.path()).fetch(&mut sources(&url, &digest(BODY)), |_| {}).await.unwrap_err();
+            let error = Cache::at(folder.path()).fetch(&mut sources(&url, &sha256(BODY)), |_| {}).await.unwrap_err();
             assert!(error.to_string().contains(words), "{words}: {error}");
         }
     }

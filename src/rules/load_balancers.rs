@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Rule, Subject};
 use crate::config::{AddressRange, Diagnostic, Located, Place};
+use crate::lab::Port;
 use crate::services::metallb::{Announcer, MetallbTable, Pool, announcers, pools};
 
 /// The rules on load balancers.
@@ -102,7 +103,7 @@ fn held<'a>(subject: &Subject<'a>) -> Vec<Held<'a>> {
     for (name, node) in subject.nodes() {
         let own = node.address.as_ref().map(|address| (address.value, &address.place));
         let ports = subject.lab.nodes.get(&name.value).and_then(|node| node.network.as_ref());
-        let attached = ports.into_iter().flat_map(|network| network.ports.values()).flat_map(|port| port.attachments());
+        let attached = ports.into_iter().flat_map(|network| network.ports.values()).flat_map(Port::attachments);
         let attached = attached.filter_map(|at| Some((at.address?.addr(), &at.place)));
         let mut seen: Vec<Ipv4Addr> = Vec::new();
         for (address, place) in own.into_iter().chain(attached) {
@@ -129,7 +130,7 @@ fn holds_host(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
                 if let Some(place) = held.place {
                     finding = finding.also(place.clone(), "held here");
                 }
-                found.push(finding.help(without(range, &taken)));
+                found.push(finding.help(without(range.value, &taken)));
             }
         }
     }
@@ -137,8 +138,8 @@ fn holds_host(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
 }
 
 /// What is left of a range without the addresses that others hold.
-fn without(range: &AddressRange, taken: &[&Held<'_>]) -> String {
-    let mut rest = vec![*range];
+fn without(range: AddressRange, taken: &[&Held<'_>]) -> String {
+    let mut rest = vec![range];
     for held in taken {
         rest = rest.iter().flat_map(|range| range.without(held.address)).collect();
     }
@@ -161,7 +162,9 @@ fn overlap(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
         .flat_map(|(service, pool)| pool.ranges.iter().map(move |range| (*service, pool.name, range)))
         .collect();
     for (nth, (service, pool, range)) in ranges.iter().enumerate() {
-        if let Some((other_service, other, first)) = ranges[..nth].iter().find(|(.., other)| other.overlaps(range)) {
+        if let Some((other_service, other, first)) =
+            ranges[..nth].iter().find(|(.., other)| other.value.overlaps(range.value))
+        {
             let of = |service: &str, pool: &str| format!("`{pool}` of `{service}`");
             let summary = format!("the pools {} and {} share addresses", of(other_service, other), of(service, pool));
             let finding = rule.error(summary, &range.place, "these addresses").also(first.place.clone(), "and these");

@@ -32,6 +32,6 @@ pub(super) fn of(draft: &Draft) -> Vec<String> {
 /// The kinds of service that would provide a word.
 pub(crate) fn kinds_that_provide(word: &str) -> Vec<&'static str> {
     let sort = word.split_inclusive(':').next().unwrap_or(word);
-    let provides = |said: &&str| **said == *word || (said.ends_with(':') && **said == *sort);
-    SERVICES.iter().filter(|kind| kind.provides.iter().any(|said| provides(&said))).map(|kind| kind.name).collect()
+    let provides = |said: &&str| *said == word || (said.ends_with(':') && *said == sort);
+    SERVICES.iter().filter(|kind| kind.provides.iter().any(provides)).map(|kind| kind.name).collect()
 }

@@ -121,16 +121,7 @@ fn place_in_namespace(draft: &mut Draft, declared: &BTreeMap<String, Scope>) -> 
 /// Makes objects of the drafts of one cluster.
 fn join(parts: &[&mut Part<'_>], provided: &[Located<String>], expanded: &mut Expanded) {
     let mut providers: BTreeMap<&str, Vec<Address>> = BTreeMap::new();
-    let derived: Vec<(Vec<String>, Address)> = parts
-        .iter()
-        .flat_map(|part| {
-            part.expansion.drafts.iter().filter_map(|draft| {
-                let words = capability::of(draft).into_iter().chain(draft.provides.iter().cloned());
-                let words = words.chain(part.expansion.provides.iter().cloned()).collect();
-                Some((words, address(part.name, draft)?))
-            })
-        })
-        .collect();
+    let derived: Vec<(Vec<String>, Address)> = parts.iter().flat_map(|part| provided_by(part)).collect();
     for (words, address) in &derived {
         for word in words {
             providers.entry(word).or_default().push(address.clone());
@@ -170,6 +161,20 @@ fn join(parts: &[&mut Part<'_>], provided: &[Located<String>], expanded: &mut Ex
             expanded.objects.push(object(part, draft, key, address, needs));
         }
     }
+}
+
+/// What the objects of a service provide. A word of the service as a whole is that of the objects that say it
+/// themselves, else of all of them.
+fn provided_by(part: &Part<'_>) -> Vec<(Vec<String>, Address)> {
+    let drafts = &part.expansion.drafts;
+    let of_all = part.expansion.provides.iter();
+    let of_all: Vec<&String> =
+        of_all.filter(|word| !drafts.iter().any(|draft| draft.provides.contains(word))).collect();
+    let with_words = drafts.iter().filter_map(|draft| {
+        let words = capability::of(draft).into_iter().chain(draft.provides.iter().cloned());
+        Some((words.chain(of_all.iter().copied().cloned()).collect(), address(part.name, draft)?))
+    });
+    with_words.collect()
 }
 
 fn address(service: &str, draft: &Draft) -> Option<Address> {

@@ -67,7 +67,7 @@ words! {
 /// A port as it is said.
 struct Port<'a> {
     name: &'a Located<String>,
-    port: u16,
+    number: u16,
     target: u16,
     protocol: &'static str,
 }
@@ -85,7 +85,7 @@ impl Service for ExternalTable {
         let namespace = &self.namespace.value;
         let service: Vec<Value> = ports
             .iter()
-            .map(|port| json!({ "name": port.name.value, "port": port.port, "targetPort": port.target, "protocol": port.protocol }))
+            .map(|port| json!({ "name": port.name.value, "port": port.number, "targetPort": port.target, "protocol": port.protocol }))
             .collect();
         let service = json!({
             "apiVersion": "v1",
@@ -143,12 +143,12 @@ impl ExternalTable {
                 let help = "use up to 15 lower-case letters, digits and `-`, at least one letter";
                 expansion.fault(Code::Name, summary, &name.place, "this name", help);
             }
-            if let Some(first) = ports.iter().find(|other| other.port == port.value && other.protocol == protocol) {
+            if let Some(first) = ports.iter().find(|other| other.number == port.value && other.protocol == protocol) {
                 let summary =
                     format!("the port {} is said twice: by `{}` and by `{}`", port.value, first.name.value, name.value);
                 expansion.fault(Code::Contradiction, summary, &port.place, "again here", "keep one of them");
             }
-            ports.push(Port { name, port: port.value, target: target.value, protocol });
+            ports.push(Port { name, number: port.value, target: target.value, protocol });
         }
         if ports.is_empty() && self.ports.names().next().is_none() {
             let help = "add `ports = { api = 1337 }`";

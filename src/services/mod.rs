@@ -19,6 +19,7 @@ pub(crate) mod yaml;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use schemars::{Schema, SchemaGenerator};
 
@@ -44,10 +45,13 @@ pub struct ServiceKind {
     /// What it provides, in the words of needs; where a name follows the colon, without it: `load-balancer`, `namespace:`.
     pub provides: &'static [&'static str],
     /// Reads a table of this kind.
-    pub read: fn(&Value, &mut Vec<Diagnostic>) -> Option<std::sync::Arc<dyn Service>>,
+    pub read: ReadService,
     /// The schema of that table.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
+
+/// Reads the table of a service.
+pub type ReadService = fn(&Value, &mut Vec<Diagnostic>) -> Option<Arc<dyn Service>>;
 
 /// Every kind of service.
 pub const SERVICES: &[ServiceKind] = &[manifests::KIND, metallb::KIND, external::KIND, static_volume::KIND];

@@ -30,7 +30,7 @@ pub(super) struct Pinned {
 
 impl Pinned {
     /// The file beside homelab.toml that the table names.
-    pub(super) fn files<'t>(table: Option<&'t UpstreamTable>) -> Vec<&'t Located<String>> {
+    pub(super) fn files(table: Option<&UpstreamTable>) -> Vec<&Located<String>> {
         table.and_then(|table| table.file.as_ref()).into_iter().collect()
     }
 
@@ -58,10 +58,8 @@ impl Pinned {
         expansion: &mut Expansion,
     ) {
         if let Some(table) = table {
-            let is_one = match (&table.file, &table.url, &table.sha256) {
-                (Some(_), None, None) | (None, Some(_), Some(_)) => true,
-                _ => false,
-            };
+            let said = (&table.file, &table.url, &table.sha256);
+            let is_one = matches!(said, (Some(_), None, None) | (None, Some(_), Some(_)));
             if !is_one {
                 let help = "say `{ file = \"PATH\" }`, or `{ url = \"https://…\", sha256 = \"…\" }`";
                 let summary = "a manifest comes from a file, or from an address with its digest";

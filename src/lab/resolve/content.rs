@@ -1,10 +1,8 @@
 //! What stands in a file: a text with slots for secrets, a secret, or a file of the source tree.
 
-use sha2::{Digest, Sha256};
-
 use super::Resolver;
 use crate::config::tables::{ContentTable, SecretReference};
-use crate::config::{Brief, Code, Located, Named, stays_below};
+use crate::config::{Brief, Code, Located, Named, sha256, stays_below};
 use crate::lab::{Content, Part, SecretName};
 
 /// Texts above this are known by their digest: nobody reads a diff of them.
@@ -128,18 +126,10 @@ impl Resolver<'_> {
             Ok(text) if bytes.len() <= LARGEST_TEXT => Some(self.fill(text, slots)),
             _ => {
                 self.refuse_slots(slots, "the file is no text, or larger than 256 KiB");
-                let sha256 = hex(&Sha256::digest(bytes));
+                let sha256 = sha256(bytes);
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 Some(Content::Blob { source: source.value.clone(), sha256, length })
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }

@@ -93,5 +93,6 @@ impl Resolver<'_> {
 
 /// A key, or the way to one that lies deeper, as a JSON pointer.
 fn pointer(key: &str) -> String {
-    key.split('.').map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    let parts = key.split('.').map(|part| part.replace('~', "~0").replace('/', "~1"));
+    parts.fold(String::new(), |pointer, part| pointer + "/" + &part)
 }

@@ -50,7 +50,7 @@ pub(super) fn check(json: &mut Value, place: &Place) -> Option<Diagnostic> {
     }
     let metadata = &json["metadata"];
     let own: Vec<String> =
-        SERVERS.iter().filter(|key| metadata.get(**key).is_some()).map(|key| format!("`{key}`")).collect();
+        SERVERS.iter().filter(|pointer| metadata.pointer(pointer).is_some()).map(|pointer| key(pointer)).collect();
     if !own.is_empty() {
         let (kind, name) = (kind.to_owned(), text("/metadata/name").unwrap_or_default().to_owned());
         let summary = format!("the {kind} `{name}` says {} in its `metadata`", own.join(", "));
@@ -59,6 +59,11 @@ pub(super) fn check(json: &mut Value, place: &Place) -> Option<Diagnostic> {
         return fault(summary, "this object", help);
     }
     None
+}
+
+/// The last part of a pointer, quoted.
+fn key(pointer: &str) -> String {
+    format!("`{}`", pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/"))
 }
 
 /// `creationTimestamp: null` stands in what Go's tools print, and means nothing.

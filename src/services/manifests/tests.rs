@@ -138,6 +138,11 @@ fn what_is_no_object_is_refused_with_its_line() {
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, uid: 1, resourceVersion: '5'}\n".to_owned(),
             "web/a.yaml:1:1",
         ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, annotations: {kubectl.kubernetes.io/last-applied-configuration: '{}'}}\n"
+                .to_owned(),
+            "web/a.yaml:1:1",
+        ),
         (format!("apiVersion: v1\nkind: Secret\n{name}data: {{a: '%'}}\n"), "web/a.yaml:1:1"),
         (format!("apiVersion: v1\nkind: Secret\n{name}stringData: {{a: 5}}\n"), "web/a.yaml:1:1"),
         ("apiVersion: v1\nkind: Namespace\nmetadata: {name: x, namespace: y}\n".to_owned(), "web/a.yaml:1:1"),

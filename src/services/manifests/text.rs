@@ -50,7 +50,7 @@ impl Text<'_> {
                     let (summary, words) = match self.origin {
                         None => (format!("`{}` is no YAML: {}", self.file, fault.message), "here".to_owned()),
                         Some(_) => {
-                            (format!("`{}` is no YAML: {}", self.file, fault.message), self.line(&document, &fault))
+                            (format!("`{}` is no YAML: {}", self.file, fault.message), Self::line(&document, &fault))
                         }
                     };
                     let help = "mend the text; a tool that checks YAML shows more of it";
@@ -60,7 +60,8 @@ impl Text<'_> {
         }
     }
 
-    fn line(&self, document: &Document<'_>, fault: &yaml::YamlFault) -> String {
+    /// Where a fault is, for a text whose lines can't be shown.
+    fn line(document: &Document<'_>, fault: &yaml::YamlFault) -> String {
         fault.at.map_or_else(
             || "in this file".to_owned(),
             |(line, _)| format!("line {} of it", document.lines_above + line),
@@ -79,7 +80,7 @@ impl Text<'_> {
             let Some(encrypted) = sops.values(&mut item, place, expansion) else { continue };
             let mut draft = Draft::new(item.json, place.clone());
             draft.namespace = self.namespace.map(ToOwned::to_owned);
-            if let Err(fault) = secret::fill(&mut draft, marked, encrypted) {
+            if let Err(fault) = secret::fill(&mut draft, marked, &encrypted) {
                 expansion.faults.push(*fault);
                 continue;
             }

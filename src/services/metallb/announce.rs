@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Pool;
+use super::{LOAD_BALANCER, Pool};
 use crate::config::Place;
 use crate::lab::{Address, Lab};
 use crate::services::names::label;
@@ -60,10 +60,11 @@ pub(super) fn objects(pool: &Pool<'_>, namespace: &str, scene: &Scene<'_>) -> Ve
             }),
             pool.place.clone(),
         );
-        draft = draft.needing(format!("address-pool:{}", pool.name), &pool.place);
+        draft = draft.needing(format!("address-pool:{}", pool.name), pool.place);
         for node in nodes {
-            draft = draft.after(Address::new(["nodes", node, "network"]), &pool.place);
+            draft = draft.after(Address::new(["nodes", node, "network"]), pool.place);
         }
+        draft.provides.push(LOAD_BALANCER.to_owned());
         drafts.push(draft);
     }
     drafts

@@ -26,7 +26,7 @@ pub use pools::{Pool, pools};
 pub(super) const KIND: ServiceKind = ServiceKind {
     name: "metallb",
     about: "MetalLB in layer 2: addresses for Services of the type LoadBalancer, from declared VLANs.",
-    provides: &["load-balancer", "address-pool:"],
+    provides: &[LOAD_BALANCER, "address-pool:"],
     read: |value, faults| MetallbTable::read(value, faults).map(|table| Arc::new(table) as Arc<dyn Service>),
     schema: |generator| generator.subschema_for::<MetallbTable>(),
 };
@@ -40,6 +40,9 @@ const MANIFEST: Pinned = Pinned {
 
 /// The namespace of that manifest.
 const NAMESPACE: &str = "metallb-system";
+
+/// What Services of the type LoadBalancer need.
+const LOAD_BALANCER: &str = "load-balancer";
 
 /// What answers for MetalLB's own kinds: pools are refused until it does.
 const WEBHOOK: &str = "webhook:metallb.io";
@@ -130,6 +133,7 @@ impl Service for MetallbTable {
                     }
                 }
                 "Deployment" | "ValidatingWebhookConfiguration" => draft.provides.push(WEBHOOK.to_owned()),
+                "DaemonSet" => draft.provides.push(LOAD_BALANCER.to_owned()),
                 _ => {}
             }
         }
@@ -143,8 +147,8 @@ impl Service for MetallbTable {
             let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
             expansion.drafts.push(Draft::new(namespace, self.place.clone()));
         }
-        // A manifest that is not there yet has them too.
-        expansion.provides.push("load-balancer".to_owned());
+        // It is provided by the manifest too that is not there yet.
+        expansion.provides.push(LOAD_BALANCER.to_owned());
         pools::check(self, scene, expansion);
         let is_answered = expansion.drafts.iter().any(|draft| draft.provides.iter().any(|word| word == WEBHOOK));
         for pool in pools(self, scene.lab) {
