@@ -146,6 +146,23 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     Size::parse_zfs(text).ok().map(|size| size.0)
 }
 
+/// Whether nothing below inherits it (zfsprops(7): "not inherited").
+pub(super) fn is_ones_own(name: &str) -> bool {
+    const OWN: [&str; 10] = [
+        "canmount",
+        "filesystem_limit",
+        "keylocation",
+        "quota",
+        "refquota",
+        "refreservation",
+        "reservation",
+        "snapshot_limit",
+        "volsize",
+        "volthreading",
+    ];
+    OWN.contains(&name)
+}
+
 /// Whether two canonical values of a property mean the same. `xattr_on_is_sa` since OpenZFS 2.3, where before `on` was
 /// `dir`.
 pub(super) fn is_same(name: &str, desired: &str, live: &str, xattr_on_is_sa: bool) -> bool {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::devices;
+use super::property;
 use super::read::{self, Found, Live};
+use super::wanted::canonical;
 use crate::config::Located;
 use crate::lab::{Address, Lab, Meta, Node};
 use crate::observe::{Ask, Reply};
@@ -27,6 +29,8 @@ pub(super) struct Host {
     datasets: Ask,
     /// The devices that a pool may be created on.
     devices: BTreeMap<String, Vec<String>>,
+    /// What is declared of pools and datasets, by real name; canonical values.
+    properties: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The pool that something lies in.
@@ -48,6 +52,7 @@ impl Host {
     fn of(lab: &Lab, node: &str) -> Self {
         let mut declared = BTreeMap::new();
         let mut devices = BTreeMap::new();
+        let mut properties = BTreeMap::new();
         for pool in lab.pools.values().filter(|pool| pool.node.value == node) {
             let address = Address::new(["pools", &pool.name]);
             declared.insert(pool.name.clone(), address.clone());
@@ -58,6 +63,11 @@ impl Host {
                     declared.insert(format!("{}/{path}", pool.name), address.child(part).child(path));
                 }
             }
+            properties.insert(pool.name.clone(), canonical(&pool.properties));
+            let datasets = pool.datasets.iter();
+            properties.extend(
+                datasets.map(|(path, dataset)| (format!("{}/{path}", pool.name), canonical(&dataset.properties))),
+            );
             devices.insert(pool.name.clone(), pool.devices.iter().map(|device| device.value.clone()).collect());
         }
         let asked: BTreeSet<&str> =
@@ -69,7 +79,26 @@ impl Host {
             datasets: read::datasets_ask(asked),
             declared,
             devices,
+            properties,
         }
+    }
+
+    /// What a dataset will inherit once everything above it is as declared: of a property that it has from `source` now
+    /// (in the words of `zfs get`). Nothing where nothing that is declared bears on it.
+    pub(super) fn inherited(&self, name: &str, property: &str, source: &str) -> Option<String> {
+        let from = source.strip_prefix("inherited from ");
+        if from.is_none() && (source != "default" || property::is_ones_own(property)) {
+            return None;
+        }
+        let mut above = lineage(name).into_iter().rev().skip(1);
+        let (at, value) = above.find_map(|at| {
+            let value = self.properties.get(at).and_then(|properties| properties.get(property));
+            // Where it comes from now and is not declared there: it goes on coming from there.
+            if value.is_none() && Some(at) == from { Some((at, None)) } else { value.map(|value| (at, Some(value))) }
+        })?;
+        let value = value?;
+        let is_path = property == "mountpoint" && value.starts_with('/');
+        Some(if is_path { format!("{}{}", value.trim_end_matches('/'), &name[at.len()..]) } else { value.clone() })
     }
 
     pub(super) fn asks(&self) -> Vec<Ask> {

@@ -165,6 +165,23 @@ fn what_differs_is_set_in_one_command_and_marked_in_another() {
 }
 
 #[test]
+fn what_is_inherited_and_about_to_change_above_gets_a_value_of_its_own() {
+    let below = "[pools.vms.datasets.\"a/b\"]\nproperties = { atime = \"off\" }";
+    let pool = |atime: &str| format!("properties = {{ atime = \"{atime}\" }}\n{below}");
+    assert_eq!(decide(&pool("off"), "vms/a/b", &Host::new()), Ok(Vec::new()));
+    assert_eq!(
+        decide(&pool("on"), "vms/a/b", &Host::new()).unwrap(),
+        ["zfs set 'atime=off' vms/a/b", "zfs set vms/a/b"]
+    );
+    let between = "properties = { atime = \"off\" }\n[pools.vms.datasets.a]\nproperties = { atime = \"on\" }\n";
+    let steps = decide(&format!("{between}{below}"), "vms/a/b", &Host::new()).unwrap();
+    assert_eq!(steps, ["zfs set 'atime=off' vms/a/b", "zfs set vms/a/b"]);
+    // Nobody inherits a quota.
+    let quota = "properties = { quota = \"1GiB\" }\n[pools.vms.datasets.\"a/b\"]\nproperties = { quota = \"none\" }";
+    assert_eq!(decide(quota, "vms/a/b", &Host::new()), Ok(Vec::new()));
+}
+
+#[test]
 fn what_is_absent_is_made_with_its_mark_and_its_parents() {
     for (tables, name, commands) in [
         ("[pools.vms.datasets.new]", "vms/new", vec!["zfs create vms/new"]),

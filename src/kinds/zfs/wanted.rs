@@ -183,6 +183,26 @@ impl Wanted {
         work
     }
 
+    /// What is as declared because it is inherited, and will not be once what is above it is as declared.
+    fn lost_with_parents(&self, observed: &Attributes, live: &Live) -> Vec<Difference> {
+        let lost = |(name, desired): &(&String, &String)| {
+            let source = live.setting(name).map_or("", |setting| setting.source.as_str());
+            let later = self.site.inherited(&self.name, name, source);
+            later.is_some_and(|later| !property::is_same(name, desired, &later, live.is_since_2_3()))
+        };
+        let is_equal = |(name, desired): &(&String, &String)| observed.get(*name) == Some(&desired.as_str().into());
+        self.properties
+            .iter()
+            .filter(|it| is_equal(it) && lost(it))
+            .map(|(name, desired)| Difference {
+                attribute: name.clone(),
+                before: observed.get(name).cloned(),
+                after: Some(desired.as_str().into()),
+                note: None,
+            })
+            .collect()
+    }
+
     fn setting(&self, change: &Difference) -> (String, String) {
         if change.attribute == SIZE {
             return ("volsize".to_owned(), self.size.unwrap_or(Size(0)).0.to_string());
@@ -260,8 +280,12 @@ impl Body for Wanted {
         attributes
     }
 
-    fn compare(&self, observed: &Attributes, _reply: &Reply) -> Vec<Difference> {
-        with_notes(differences(&self.desired(), observed))
+    fn compare(&self, observed: &Attributes, reply: &Reply) -> Vec<Difference> {
+        let mut changes = differences(&self.desired(), observed);
+        if let Some(live) = self.live(reply) {
+            changes.extend(self.lost_with_parents(observed, &live));
+        }
+        with_notes(changes)
     }
 
     fn remarks(&self, reply: &Reply) -> Vec<String> {
