@@ -8,7 +8,7 @@ use super::steps::Plan;
 use super::wanted::Wanted;
 use super::yaml;
 use crate::kinds::Work;
-use crate::observe::{FileAnswer, Reply};
+use crate::observe::{Ask, FileAnswer, Reply};
 use crate::plan::Guard;
 
 /// Seconds to confirm the removal of a table that no longer says how many.
@@ -24,9 +24,11 @@ pub(super) fn change(wanted: &Wanted, seen: &Seen, reply: &Reply) -> Work {
         Err(why) => return Work::refused(format!("its netplan file can't be written: {why}")),
     };
     let mut guards = guards(seen, reply);
-    if let Ok(held) = reply.output(&wanted.ask_held()) {
-        let crate::observe::Ask::Run(argv) = wanted.ask_held() else { return Work::default() };
-        guards.push(Guard::Output { argv, stdout: held.text().into_owned() });
+    // Without it somebody else's change since the plan would be overwritten.
+    match (reply.output(&wanted.ask_held()), wanted.ask_held()) {
+        (Ok(held), Ask::Run(argv)) => guards.push(Guard::Output { argv, stdout: held.text().into_owned() }),
+        (Err(why), _) => return Work::refused(format!("what its devices hold could not be read: {why}")),
+        (Ok(_), _) => {}
     }
     let still_there = seen.still_there(&wanted.network);
     let plan = Plan {

@@ -400,11 +400,15 @@ pub(super) fn set_step(dataset: &str, settings: Vec<String>) -> Step {
     Step::run(about, argv)
 }
 
-/// The guard that these properties are as they were read. What is inherited may change with its parent in the same
-/// apply: it gets a value of its own in any case.
+/// The guard that these properties are as they were read. What is inherited, or would be if anything above had a value,
+/// may change with its parent in the same apply: it gets a value of its own in any case.
 pub(super) fn guard<'a>(dataset: &str, live: &Live, properties: impl Iterator<Item = &'a str>) -> Guard {
     let settings = properties.filter_map(|name| live.setting(name).map(|setting| (name, setting)));
-    let own = settings.filter(|(_, setting)| !setting.source.starts_with("inherited from"));
+    let from_above = |name: &str, source: &str| {
+        source.starts_with("inherited from")
+            || source == "default" && dataset.contains('/') && !property::is_ones_own(name)
+    };
+    let own = settings.filter(|(name, setting)| !from_above(name, &setting.source));
     // That it is what it was holds in any case, and gives the command a property to ask for.
     let all =
         own.map(|(name, setting)| (name, setting.value.as_str())).chain(live.value("type").map(|it| ("type", it)));

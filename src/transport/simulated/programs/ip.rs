@@ -97,6 +97,8 @@ fn set_link(kernel: &mut Kernel, device: &str, change: &[&str], arguments: &[&st
             kernel.routes.retain(|route| route.device != device);
         }
         ["mtu", bytes] if bytes.parse::<u64>().is_ok() => link.mtu = bytes.parse().unwrap_or(link.mtu),
+        // networkd puts what it looks after back into its bridge at once.
+        ["nomaster"] if link.is_managed && link.master.is_some() => {}
         ["nomaster"] => link.master = None,
         ["master", master] if master_is_there => link.master = Some((*master).to_owned()),
         ["master", master] => {

@@ -7,6 +7,7 @@ mod disks;
 mod entries;
 mod files;
 mod ip;
+mod sed;
 mod shell;
 mod systemd;
 mod text;
@@ -109,7 +110,7 @@ const PROGRAMS: &[Program] = &[
     everywhere("test", shell::test),
     everywhere("[", shell::bracket),
     everywhere("grep", text::grep),
-    everywhere("sed", text::sed),
+    everywhere("sed", sed::sed),
     everywhere("cut", text::cut),
     everywhere("tr", text::tr),
 ];

@@ -129,31 +129,6 @@ fn choices(pattern: &str, literal: bool, extended: bool) -> Option<Vec<Choice<'_
     }
 }
 
-/// `sed` with one `s` command whose left side is `^` or a plain text.
-pub(super) fn sed(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
-    let (script, text) = match arguments {
-        [script] => (script, stdin.rest()),
-        [script, path] => match machine.read(path) {
-            Some(bytes) => (script, bytes),
-            None => return failed(2, format!("sed: can't read {path}: No such file or directory")),
-        },
-        _ => return unknown("sed", arguments),
-    };
-    let mut parts = script.chars();
-    let (Some('s'), Some(separator)) = (parts.next(), parts.next()) else { return unknown("sed", arguments) };
-    let fields: Vec<&str> = script[1 + separator.len_utf8()..].split(separator).collect();
-    let [from, to, flags @ ("" | "g")] = fields[..] else { return unknown("sed", arguments) };
-    if from != "^" && from.contains(['*', '[', '^', '$', '\\']) || to.contains(['&', '\\']) {
-        return unknown("sed", arguments);
-    }
-    let line = |line: &str| match (from, flags) {
-        ("^", _) => format!("{to}{line}\n"),
-        (_, "g") => line.replace(from, to) + "\n",
-        _ => line.replacen(from, to, 1) + "\n",
-    };
-    said(String::from_utf8_lossy(&text).lines().map(line).collect::<String>())
-}
-
 /// `cut -d C -f N [FILE]`.
 pub(super) fn cut(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
     let (mut delimiter, mut field, mut path) = ("\t", None, None);
