@@ -119,3 +119,40 @@ pub(super) fn without_newline(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use super::Values;
+    use crate::config::Sources;
+    use crate::lab::load;
+    use crate::transport::Outside as _;
+
+    fn values() -> Values {
+        let sources = Sources::memory([("homelab.toml", "[lab]\nname = 'home'\n")]);
+        Values::new(&load(&sources).lab.unwrap(), Arc::new(sources))
+    }
+
+    #[test]
+    fn a_tilde_is_the_own_home_and_nobody_elses() {
+        let values = values();
+        assert_eq!(values.path("kube/config"), Ok(PathBuf::from("kube/config")));
+        assert_eq!(values.path("/etc/~"), Ok(PathBuf::from("/etc/~")));
+        let home = values.path("~/.kube/config");
+        assert!(
+            home.as_ref().is_ok_and(|path| path.ends_with(".kube/config") && path != Path::new("~/.kube/config")),
+            "{home:?}"
+        );
+        assert!(values.path("~jax/.kube/config").unwrap_err().contains("your own home"));
+    }
+
+    #[test]
+    fn what_a_program_prints_is_had_only_where_it_ends_well() {
+        let run = |script: &str| values().command(&["sh", "-c", script].map(str::to_owned));
+        assert_eq!(run("echo a; echo b").map(|bytes| bytes.to_vec()), Ok(b"a\nb".to_vec()));
+        let error = run("echo half; exit 3").unwrap_err();
+        assert!(error.contains("`sh` failed") && !error.contains("half"), "{error}");
+    }
+}

@@ -73,7 +73,7 @@ impl Clusters {
         lab: &RealLab,
         contents: &Contents<'_>,
     ) -> Result<Reply, ReachError> {
-        let link = self.link(name, lab, &[]).await?;
+        let link = self.link(name, lab).await?;
         probe::probe(&link, asks, contents).await
     }
 
@@ -85,23 +85,18 @@ impl Clusters {
         lab: &RealLab,
         contents: &Contents<'_>,
     ) -> Vec<StepOutcome> {
-        match self.link(name, lab, &[]).await {
+        match self.link(name, lab).await {
             Ok(link) => act::act(&link, leg, contents).await,
             // Nothing was begun, and nothing was sent.
             Err(error) => vec![act::failed(1, error.to_string().lines().map(ToOwned::to_owned))],
         }
     }
 
-    /// The cluster's link. `above` are the clusters whose kubeconfigs wait for it: one that waits for itself has none.
-    fn link<'a>(
-        &'a self,
-        name: &'a str,
-        lab: &'a RealLab,
-        above: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<Arc<ClusterLink>, ReachError>> {
+    /// The cluster's link.
+    fn link<'a>(&'a self, name: &'a str, lab: &'a RealLab) -> BoxFuture<'a, Result<Arc<ClusterLink>, ReachError>> {
         async move {
-            if above.contains(&name) {
-                let why = format!("cluster `{name}`: its kubeconfig lies in itself");
+            if self.leads_in_a_circle(name) {
+                let why = format!("cluster `{name}`: the way to its kubeconfig leads through itself");
                 return Err(ReachError::Unreachable(why));
             }
             let cluster = self.declared.get(name);
@@ -111,17 +106,28 @@ impl Clusters {
             if let Some(link) = slot.as_ref().filter(|link| link.is_open()) {
                 return Ok(Arc::clone(link));
             }
-            let link = Arc::new(self.connect(cluster, lab, above).await?);
+            let link = Arc::new(self.connect(cluster, lab).await?);
             *slot = Some(Arc::clone(&link));
             Ok(link)
         }
         .boxed()
     }
 
-    async fn connect(&self, cluster: &Cluster, lab: &RealLab, above: &[&str]) -> Result<ClusterLink, ReachError> {
+    /// Whether a cluster's kubeconfig lies in a cluster whose own one needs it: each would wait for the other.
+    fn leads_in_a_circle(&self, name: &str) -> bool {
+        let above = |name: &str| match self.declared.get(name).map(|cluster| &cluster.kubeconfig) {
+            Some(Kubeconfig::Secret { cluster, .. }) => Some(cluster.value.as_str()),
+            _ => None,
+        };
+        // The last one of a chain may be none of the lab's.
+        let longest = self.declared.len() + 1;
+        std::iter::successors(Some(name), |name| above(name)).take(longest + 1).count() > longest
+    }
+
+    async fn connect(&self, cluster: &Cluster, lab: &RealLab) -> Result<ClusterLink, ReachError> {
         let masks = self.masks.get_or_try_init(|| async { Masks::new().map(Arc::new) }).await;
         let masks = Arc::clone(masks.map_err(ReachError::Garbled)?);
-        let origin = origin::read(cluster, lab, above).await?;
+        let origin = origin::read(cluster, lab).await?;
         let words = origin.words;
         let entry = kubeconfig::entry(origin.content, origin.context.as_deref(), origin.whose).await;
         let entry = entry.map_err(|unfit| origin::unusable(&cluster.name, &words, &unfit))?;

@@ -36,8 +36,8 @@ pub(super) fn words(cluster: &Cluster) -> String {
     }
 }
 
-/// Reads it. `above` are the clusters whose kubeconfigs wait for this one.
-pub(super) async fn read(cluster: &Cluster, lab: &RealLab, above: &[&str]) -> Result<Origin, ReachError> {
+/// Reads it.
+pub(super) async fn read(cluster: &Cluster, lab: &RealLab) -> Result<Origin, ReachError> {
     let words = words(cluster);
     let says = |unfit: Unfit| unusable(&cluster.name, &words, &unfit);
     let (kubeconfig, context, whose) = match &cluster.kubeconfig {
@@ -52,7 +52,7 @@ pub(super) async fn read(cluster: &Cluster, lab: &RealLab, above: &[&str]) -> Re
         }
         Kubeconfig::Secret { cluster: other, namespace, secret, key } => {
             let object = ObjectKey::new(ApiKind::new("v1", "Secret"), Some(namespace), secret);
-            let bytes = of_secret(&cluster.name, &other.value, &object, key, lab, above).await?;
+            let bytes = of_secret(&cluster.name, &other.value, &object, key, lab).await?;
             (parse(&bytes).map_err(says)?, None, Whose::Foreign)
         }
     };
@@ -112,12 +112,9 @@ async fn of_secret(
     object: &ObjectKey,
     key: &str,
     lab: &RealLab,
-    above: &[&str],
 ) -> Result<Zeroizing<Vec<u8>>, ReachError> {
     let prefix = format!("the kubeconfig of cluster `{cluster}` lies in cluster `{other}`");
-    let mut above = above.to_vec();
-    above.push(cluster);
-    let link = lab.clusters().link(other, lab, &above).await.map_err(|error| error.within(&prefix))?;
+    let link = lab.clusters().link(other, lab).await.map_err(|error| error.within(&prefix))?;
     let found = link.object(object, Patience::READING).await;
     let found = found.map_err(|fault| ReachError::Unreachable(link.words(&fault)).within(&prefix))?;
     let Some(secret) = found else {

@@ -128,22 +128,6 @@ impl Bench {
         self.folder.path()
     }
 
-    fn lab(kubeconfig: Kubeconfig) -> RealLab {
-        let text = "[lab]\nname = 'home'\n[nodes.here]\nconnection = 'local'\n";
-        let mut lab: Lab = load(&Sources::memory([("homelab.toml", text)])).lab.unwrap();
-        let place = Place::new(&"homelab.toml".into(), text, 0..1);
-        let cluster = Cluster {
-            name: "lab".to_owned(),
-            place: place.clone(),
-            kubeconfig,
-            via: None,
-            provides: Vec::new(),
-            meta: Meta::at(place),
-        };
-        lab.clusters.insert("lab".to_owned(), cluster);
-        RealLab::new(&lab, Arc::new(Backwards), Access { read_only: false, prompt: Arc::new(Nobody) })
-    }
-
     fn file(&self) -> Kubeconfig {
         Kubeconfig::File { path: self.path().join("kubeconfig").to_str().unwrap().to_owned(), context: None }
     }
@@ -153,7 +137,7 @@ impl Bench {
     }
 
     async fn probe_by(&self, kubeconfig: Kubeconfig, ask: ApiAsk) -> Result<Answer, ReachError> {
-        let (lab, ask) = (Self::lab(kubeconfig), Ask::Api(ask));
+        let (lab, ask) = (lab([("lab", kubeconfig)]), Ask::Api(ask));
         let reply = lab.probe(&Ground::Cluster("lab".to_owned()), std::slice::from_ref(&ask)).await?;
         Ok(reply.answer(&ask))
     }
@@ -167,6 +151,19 @@ impl Bench {
         assert!(words.contains("help: "), "{words}");
         words
     }
+}
+
+/// A lab with these clusters.
+fn lab<const N: usize>(clusters: [(&str, Kubeconfig); N]) -> RealLab {
+    let text = "[lab]\nname = 'home'\n[nodes.here]\nconnection = 'local'\n";
+    let mut lab: Lab = load(&Sources::memory([("homelab.toml", text)])).lab.unwrap();
+    let place = Place::new(&"homelab.toml".into(), text, 0..1);
+    for (name, kubeconfig) in clusters {
+        let (place, meta) = (place.clone(), Meta::at(place.clone()));
+        let cluster = Cluster { name: name.to_owned(), place, kubeconfig, via: None, provides: Vec::new(), meta };
+        lab.clusters.insert(name.to_owned(), cluster);
+    }
+    RealLab::new(&lab, Arc::new(Backwards), Access { read_only: false, prompt: Arc::new(Nobody) })
 }
 
 fn identity() -> ApiAsk {
@@ -279,5 +276,21 @@ async fn a_credential_plugin_runs_and_its_failure_does_not_show_what_it_printed(
             "{error}"
         );
         assert!(!error.contains("geheim"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_lies_behind_itself_is_said_to_and_nobody_waits() {
+    let secret = |cluster: &str| Kubeconfig::Secret {
+        cluster: Located::new(cluster.to_owned(), Place::new(&"homelab.toml".into(), "", 0..0)),
+        namespace: "ns".to_owned(),
+        secret: "s".to_owned(),
+        key: "value".to_owned(),
+    };
+    let lab = lab([("a", secret("b")), ("b", secret("a")), ("c", secret("b"))]);
+    let asks = [Ask::Api(identity())];
+    for name in ["a", "b", "c"] {
+        let error = lab.probe(&Ground::Cluster(name.to_owned()), &asks).await.unwrap_err();
+        assert!(error.to_string().contains("leads through itself"), "{error}");
     }
 }
