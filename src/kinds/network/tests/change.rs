@@ -122,6 +122,16 @@ fn a_device_of_somebody_else_under_a_declared_name_is_refused() {
 }
 
 #[test]
+fn a_network_whose_devices_were_not_asked_what_they_hold_is_not_changed() {
+    let resource = declared(VLANS, &format!("{DECLARED}{ETH0}"));
+    let mark = Mark::new("mobius", &resource.address, Origin::Made, &resource.body.desired());
+    let reply = Host::applied(DECLARED).reply();
+    let work = resource.body.work(&Task { goal: Goal::Create, mark: &mark, reply: &reply });
+    assert!(matches!(&work.obstacle, Some(Obstacle::Refused(why)) if why.contains("could not be read")), "{work:?}");
+    assert_eq!(work.steps, []);
+}
+
+#[test]
 fn the_file_of_a_node_with_every_kind_of_device() {
     insta::assert_snapshot!(file(&work(&format!("{DECLARED}{ETH0}"), &Host::applied(DECLARED))), @r#"
     # Written by labctl from homelab.toml. What is changed here is undone by the next `labctl apply`.

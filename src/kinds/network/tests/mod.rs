@@ -93,6 +93,11 @@ impl Host {
     }
 
     fn reply(&self) -> Reply {
+        self.reply_to(DECLARED)
+    }
+
+    /// To what is asked for these tables.
+    fn reply_to(&self, toml: &str) -> Reply {
         let output = |text: &str| Answer::Output(Output { stdout: text.as_bytes().to_vec(), ..Output::default() });
         let answer = |ask: &Ask| match ask {
             Ask::Run(argv) if argv[0] == "ip" && argv.contains(&"addr".to_owned()) => output(&self.links),
@@ -109,7 +114,7 @@ impl Host {
             other => panic!("{other:?}"),
         };
         let mut asks = seen::asks();
-        asks.extend(declared(VLANS, DECLARED).body.asks());
+        asks.extend(declared(VLANS, toml).body.asks());
         asks.into_iter().map(|ask| (ask.clone(), answer(&ask))).collect()
     }
 }
@@ -157,7 +162,7 @@ fn work(toml: &str, host: &Host) -> Work {
     let resource = declared(VLANS, toml);
     let desired = resource.body.desired();
     let mark = Mark::new("mobius", &resource.address, Origin::Made, &desired);
-    resource.body.work(&Task { goal: Goal::Create, mark: &mark, reply: &host.reply() })
+    resource.body.work(&Task { goal: Goal::Create, mark: &mark, reply: &host.reply_to(toml) })
 }
 
 fn refusal(toml: &str, host: &Host) -> String {

@@ -1,5 +1,7 @@
 //! `apt-get`, `apt-cache`, `apt-mark` and `dpkg-query`.
 
+use std::collections::BTreeSet;
+
 use super::super::gap::Gap;
 use super::super::machine::Machine;
 use super::super::packages::Installation;
@@ -170,6 +172,8 @@ pub(super) fn dpkg_query(machine: &mut Machine, arguments: &[&str], _: &mut Stdi
         let all: String = machine.packages.installed().map(|(name, version)| shown(name, version)).collect();
         return said(all);
     }
+    // It prints them in the order of their names, however they were asked for.
+    let names: BTreeSet<&str> = names.iter().copied().collect();
     for name in names {
         if let Some(version) = machine.packages.version(name) {
             output.stdout.extend(shown(name, version).into_bytes());
