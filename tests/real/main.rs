@@ -6,6 +6,7 @@ mod harness;
 mod host;
 mod kube;
 mod network;
+mod objects;
 mod reach;
 #[path = "../suite/scenario/mod.rs"]
 mod scenario;
