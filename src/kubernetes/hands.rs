@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 
 use super::managed::{Entry, Operation};
-use super::{ADDRESS_ANNOTATION, DIGEST_ANNOTATION, Fields, LAB_LABEL, MANAGER, ORIGIN_ANNOTATION, managed::entries};
+use super::{
+    ADDRESS_ANNOTATION, DIGEST_ANNOTATION, FieldPath, Fields, LAB_LABEL, LAST_APPLIED_ANNOTATION, MANAGER,
+    ORIGIN_ANNOTATION, managed::entries,
+};
 
 /// The managers under which a person's `kubectl apply` stands, client-side and server-side, and the one under which the
 /// API server puts what was there before anybody applied. They are nobody who would write again by himself.
@@ -25,36 +28,52 @@ pub fn applied_by_hand(object: &Value) -> Vec<String> {
     found
 }
 
-/// The patch that makes the fields of `managers` labctl's own, as client-go's `csaupgrade` does; empty where they have
-/// none. What was named in another version of the kind than labctl's entry belongs to nobody afterwards.
+/// The patch that makes the fields that `managers` applied labctl's own; empty where they have none.
+///
+/// As client-go's `csaupgrade`, with one difference: of an entry that stands for plain writes, only what
+/// `kubectl apply` remembers in its annotation is taken, the rest belongs to nobody afterwards. Such an entry also has
+/// the defaults that the server added when the object was made, and admission's (the class of a claim): labctl would
+/// take them off with its first apply. What was named in another version of the kind than labctl's entry belongs to
+/// nobody either.
 pub fn taken_over(object: &Value, managers: &[String]) -> Vec<Value> {
     let raw = raw_entries(object);
     let is_taken = |entry: &Entry| entry.subresource.is_empty() && managers.contains(&entry.manager);
-    let taken: Vec<Entry> = raw.iter().filter_map(Entry::parse).filter(is_taken).collect();
-    let own = raw.iter().filter_map(Entry::parse).find(Entry::is_labctl);
-    let Some(version) = own.as_ref().or(taken.first()).map(|entry| entry.api_version.clone()) else {
-        return Vec::new();
-    };
-    if taken.is_empty() {
+    if !raw.iter().filter_map(Entry::parse).any(|entry| is_taken(&entry)) {
         return Vec::new();
     }
-    let mut fields = own.as_ref().map(|own| own.fields.clone()).unwrap_or_default();
-    taken.iter().filter(|entry| entry.api_version == version).for_each(|entry| fields.extend(&entry.fields));
+    let Some(own) = would_own(object, managers) else { return Vec::new() };
     let stays = |entry: &&Value| Entry::parse(entry).is_none_or(|entry| !entry.is_labctl() && !is_taken(&entry));
-    let others: Vec<Value> = raw.iter().filter(stays).cloned().collect();
-    let entry = entry(&version, &fields, time(raw, managers));
-    vec![replaced(std::iter::once(entry).chain(others).collect()), version_of(object)]
+    let others = raw.iter().filter(stays).cloned();
+    let entry = (!own.fields.is_empty()).then(|| entry(&own.api_version, &own.fields, time(raw, managers)));
+    let all: Vec<Value> = entry.into_iter().chain(others).collect();
+    vec![replaced(if all.is_empty() { vec![json!({})] } else { all }), version_of(object)]
 }
 
-/// The fields that labctl owns once [`taken_over`] is done, and nobody but it.
-pub fn would_own(object: &Value, managers: &[String]) -> Option<Fields> {
+/// labctl's entry once [`taken_over`] is done; none where neither it nor one of `managers` has one.
+pub fn would_own(object: &Value, managers: &[String]) -> Option<Entry> {
     let all = entries(object);
     let is_taken = |entry: &&Entry| entry.subresource.is_empty() && managers.contains(&entry.manager);
     let own = all.iter().find(|entry| entry.is_labctl());
-    let version = own.or_else(|| all.iter().find(is_taken))?.api_version.clone();
+    let api_version = own.or_else(|| all.iter().find(is_taken))?.api_version.clone();
     let mut fields = own.map(|own| own.fields.clone()).unwrap_or_default();
-    all.iter().filter(is_taken).filter(|entry| entry.api_version == version).for_each(|e| fields.extend(&e.fields));
-    Some(fields)
+    for entry in all.iter().filter(is_taken).filter(|entry| entry.api_version == api_version) {
+        match entry.operation {
+            Operation::Apply => fields.extend(&entry.fields),
+            Operation::Update => fields.extend(&remembered(object, &entry.fields)),
+        }
+    }
+    let operation = Operation::Apply;
+    Some(Entry { manager: MANAGER.to_owned(), operation, subresource: String::new(), api_version, fields })
+}
+
+/// Of these fields those that `kubectl apply` remembers, and its memory itself.
+fn remembered(object: &Value, fields: &Fields) -> Fields {
+    let memory = FieldPath::fields(["metadata", "annotations", LAST_APPLIED_ANNOTATION]);
+    let text = memory.find(object).and_then(Value::as_str);
+    let Some(text) = text else { return Fields::default() };
+    let applied: Value = serde_json::from_str(text).unwrap_or_default();
+    let is_remembered = |path: &FieldPath| *path == memory || path.find(&applied).is_some();
+    fields.paths().into_iter().filter(is_remembered).collect()
 }
 
 /// The patch that takes labctl's marks and its entry in `managedFields` off an object; empty where it has none.
@@ -125,7 +144,6 @@ fn time(raw: &[Value], managers: &[String]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::FieldPath;
 
     const KUBECTL: &str = "kubectl-client-side-apply";
 
@@ -140,7 +158,10 @@ mod tests {
             "metadata": {
                 "name": "web", "namespace": "apps", "resourceVersion": "812", "managedFields": entries,
                 "labels": {"app": "web", LAB_LABEL: "mobius"},
-                "annotations": {ADDRESS_ANNOTATION: "services.web", "labctl.dev/protect": "true"}
+                "annotations": {
+                    ADDRESS_ANNOTATION: "services.web", "labctl.dev/protect": "true",
+                    LAST_APPLIED_ANNOTATION: "{\"spec\":{\"replicas\":1,\"paused\":true,\"gone\":1}}"
+                }
             }
         })
     }
@@ -175,8 +196,37 @@ mod tests {
         let patch = taken_over(&object, &[KUBECTL.to_owned()]);
         let both = entry_of("labctl", "Apply", "apps/v1", &json!({"f:spec": {"f:replicas": {}, "f:paused": {}}}));
         assert_eq!(patch[0]["value"], json!([both, status()]));
-        let would = would_own(&object, &[KUBECTL.to_owned()]).unwrap();
+        let would = would_own(&object, &[KUBECTL.to_owned()]).unwrap().fields;
         assert!(would.has(&FieldPath::fields(["spec", "paused"])) && !would.has(&FieldPath::fields(["spec", "gone"])));
+    }
+
+    #[test]
+    fn what_the_server_added_when_kubectl_made_the_object_becomes_nobodys() {
+        let fields = json!({
+            "f:metadata": {"f:annotations": {".": {}, "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
+            "f:spec": {"f:replicas": {}, "f:revisionHistoryLimit": {}, "f:strategy": {"f:type": {}}}
+        });
+        let kubectl = entry_of(KUBECTL, "Update", "apps/v1", &fields);
+        let taken = would_own(&object(&[kubectl]), &[KUBECTL.to_owned()]).unwrap().fields;
+        assert_eq!(
+            taken.to_json(),
+            json!({"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}},
+                   "f:spec": {"f:replicas": {}}})
+        );
+    }
+
+    #[test]
+    fn without_a_memory_of_what_was_applied_nothing_is_taken_and_nobody_is_left_to_conflict() {
+        let before = entry_of("before-first-apply", "Update", "apps/v1", &json!({"f:spec": {"f:replicas": {}}}));
+        let mut object = object(&[before, status()]);
+        object["metadata"]["annotations"].as_object_mut().unwrap().remove(LAST_APPLIED_ANNOTATION);
+        let patch = taken_over(&object, &applied_by_hand(&object));
+        assert_eq!(patch[0]["value"], json!([status()]));
+        let mut server_side = object.clone();
+        server_side["metadata"]["managedFields"] =
+            json!([entry_of("kubectl", "Apply", "apps/v1", &json!({"f:spec": {"f:paused": {}}}))]);
+        let taken = would_own(&server_side, &["kubectl".to_owned()]).unwrap().fields;
+        assert_eq!(taken.to_json(), json!({"f:spec": {"f:paused": {}}}), "what was applied is known by itself");
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub enum ApiAsk {
 /// What came back. That it could not be had is no answer: see [`super::Answer::Lost`].
 ///
 /// The values of a Secret's `data` never leave transport: a mask stands in their place, equal for equal values within
-/// one run of labctl and good for nothing outside of it. The annotation in which `kubectl apply` keeps a whole object
-/// is emptied.
+/// one run of labctl and good for nothing outside of it. In the annotation in which `kubectl apply` keeps a whole object
+/// the values of a Secret are emptied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiAnswer {
     /// To [`ApiAsk::Marked`], [`ApiAsk::All`] and [`ApiAsk::Contents`].

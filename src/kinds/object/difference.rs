@@ -6,8 +6,7 @@ use super::attributes::{is_secret, is_value, plain, slot};
 use super::check::Check;
 use super::wanted::{Wanted, is_shown};
 use crate::kubernetes::{
-    Entry, FieldDifference, FieldPath, MANAGER, Operation, applied, applied_by_hand, compare, differences, entries,
-    owner, owners, would_own,
+    FieldDifference, FieldPath, MANAGER, applied, applied_by_hand, compare, differences, owner, owners, would_own,
 };
 use crate::observe::Reply;
 use crate::plan::{Difference, Value};
@@ -101,14 +100,7 @@ fn ownership(live: &Json, after: &Json) -> Vec<Difference> {
 /// What a person applied and the file doesn't have: it goes when labctl takes over, unless somebody else has it too.
 fn left_by_hand(masked: &Json, live: &Json) -> Vec<FieldDifference> {
     let hands = applied_by_hand(live);
-    let Some(fields) = would_own(live, &hands) else { return Vec::new() };
-    let api_version = masked.get("apiVersion").and_then(Json::as_str).unwrap_or_default().to_owned();
-    let is_of_version = |entry: &Entry| hands.contains(&entry.manager) && entry.api_version == api_version;
-    if !entries(live).iter().any(is_of_version) {
-        return Vec::new();
-    }
-    let manager = MANAGER.to_owned();
-    let owned = Entry { manager, operation: Operation::Apply, subresource: String::new(), api_version, fields };
+    let Some(owned) = would_own(live, &hands).filter(|_| !hands.is_empty()) else { return Vec::new() };
     let removed = compare(masked, live, Some(&owned), false).removed;
     let stays = |path: &FieldPath| owners(live, path).iter().any(|owner| !hands.contains(owner) && owner != MANAGER);
     removed.into_iter().filter(|difference| !stays(&difference.path)).collect()

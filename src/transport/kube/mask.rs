@@ -7,8 +7,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// The annotation in which `kubectl apply` keeps the whole object, with the values of a Secret in it.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+use crate::kubernetes::LAST_APPLIED_ANNOTATION;
 
 /// Makes masks: equal for equal values within one run, and good for nothing outside of it.
 pub(in crate::transport) struct Masks(Zeroizing<[u8; 32]>);
@@ -49,14 +48,13 @@ impl Masks {
 
     /// Hides what an object holds in secret.
     pub(in crate::transport) fn hide(&self, object: &mut Value) {
-        if let Some(annotation) =
-            object.pointer_mut("/metadata/annotations").and_then(|annotations| annotations.get_mut(LAST_APPLIED))
-        {
-            *annotation = Value::String(String::new());
-        }
         let is = |field: &str, wanted: &str| object.get(field).and_then(Value::as_str) == Some(wanted);
         if !(is("kind", "Secret") && is("apiVersion", "v1")) {
             return;
+        }
+        let memory = object.pointer_mut("/metadata/annotations").and_then(|all| all.get_mut(LAST_APPLIED_ANNOTATION));
+        if let Some(memory) = memory {
+            *memory = Value::String(emptied(memory.as_str().unwrap_or_default()));
         }
         if let Some(Value::Object(data)) = object.get_mut("data") {
             for value in data.values_mut() {
@@ -71,6 +69,19 @@ impl Masks {
             }
         }
     }
+}
+
+/// What `kubectl apply` remembers of a Secret, without its values: only the names of its fields are needed.
+fn emptied(memory: &str) -> String {
+    let Ok(mut object) = serde_json::from_str::<Value>(memory) else { return String::new() };
+    for table in ["data", "stringData"] {
+        match object.get_mut(table) {
+            Some(Value::Object(data)) => data.values_mut().for_each(|value| *value = Value::String(String::new())),
+            Some(value) => *value = Value::Null,
+            None => {}
+        }
+    }
+    object.to_string()
 }
 
 #[cfg(test)]
@@ -102,6 +113,8 @@ mod tests {
         assert!(!text.contains("Z2VoZWlt") && !text.contains("geheim"), "{text}");
         assert_eq!(secret["data"]["a"], secret["stringData"]["c"]);
         assert_eq!(secret["data"]["b"], json!(masks.mask(b"")));
+        let memory = &secret["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
+        assert_eq!(memory, r#"{"data":{"a":""}}"#, "the names of what was applied");
         assert_eq!(secret["metadata"]["annotations"]["other"], "stays");
         assert_eq!(secret["type"], "Opaque");
     }

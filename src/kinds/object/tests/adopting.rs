@@ -6,7 +6,8 @@ const KUBECTL: &str = "kubectl-client-side-apply";
 
 fn by_kubectl(manifests: &str) -> Json {
     let mut object = unmarked(as_applied(&lab(manifests)).remove(0), KUBECTL, "Update");
-    object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "".into();
+    let memory = json!({"data": object["data"]}).to_string();
+    object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = memory.into();
     object["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:annotations"] =
         json!({".": {}, "f:kubectl.kubernetes.io/last-applied-configuration": {}});
     object
