@@ -33,6 +33,8 @@ struct State {
     /// From the server to the clients.
     back: Direction,
     refusing: bool,
+    /// Whether the next cut is for good.
+    breaks: bool,
     stalled: bool,
     delay: Duration,
 }
@@ -78,6 +80,13 @@ impl Wire {
     /// Closes all connections, once, when the server has sent so many more bytes.
     pub(crate) fn cut_after_received(&self, bytes: usize) {
         self.shared.lock().back.cut_in(bytes);
+    }
+
+    /// The same, and refuses new connections from then on.
+    pub(crate) fn break_after_received(&self, bytes: usize) {
+        let mut state = self.shared.lock();
+        state.back.cut_in(bytes);
+        state.breaks = true;
     }
 
     /// Closes all connections and every new one at once, until told otherwise.
@@ -153,6 +162,7 @@ impl Shared {
             let mut held =
                 self.changed.wait_while(self.lock(), |state| state.stalled).expect("no thread panics with it");
             if direction(&mut held).reaches_its_end(length) {
+                held.refusing |= std::mem::take(&mut held.breaks);
                 held.cut();
                 break;
             }

@@ -71,6 +71,23 @@ impl Mark {
         counts
     }
 
+    /// How many calls to apply an object have arrived since the mark, answered or not.
+    pub(crate) fn patches(&self) -> usize {
+        self.lines(r#""stage":"RequestReceived""#)
+    }
+
+    /// How many of them the server could not carry out.
+    pub(crate) fn failed_patches(&self) -> usize {
+        self.lines(r#""code":500"#)
+    }
+
+    fn lines(&self, words: &str) -> usize {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let since = log.get(usize::try_from(self.offset).expect("an offset")..).unwrap_or_default();
+        let since = String::from_utf8_lossy(since);
+        since.lines().filter(|line| line.contains(words) && line.contains(r#""verb":"patch""#)).count()
+    }
+
     /// `None` as long as one of them has not been answered.
     fn read(&self) -> Option<Vec<Request>> {
         let mut bytes = Vec::new();
