@@ -47,7 +47,7 @@ fn patch(plane: &ControlPlane, object: &str, patch: &Value) {
 #[ignore = "real control plane: run `tests/lab/run`"]
 fn drift_of_owned_fields_is_found_named_and_mended_and_that_of_others_is_left_alone() {
     let plane = ControlPlane::shared();
-    let user = User::of(plane, "drift");
+    let mut user = User::of(plane, "drift");
     user.has("web", WEB);
     user.apply();
     user.expect_no_changes();

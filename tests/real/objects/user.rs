@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::support::control_plane::{Access, ControlPlane};
+use crate::support::sshd::Sshd;
 use crate::workspace::{Run, Workspace};
 
 /// A lab of one cluster, `home`, with the service `things`: all manifests below `things/`.
@@ -27,6 +28,22 @@ impl User {
     pub(super) fn at(lab: &str, kubeconfig: &Path) -> Self {
         let head = head(lab, kubeconfig);
         let user = Self { workspace: Workspace::new(""), head, things: THINGS.to_owned() };
+        user.tables("");
+        user
+    }
+
+    /// Reads the kubeconfig from the node `n5`, through whose SSH server alone the cluster is reached.
+    pub(super) fn through(sshd: &Sshd, lab: &str, kubeconfig: &Path) -> Self {
+        let head = format!(
+            "[lab]\nname = \"{lab}\"\n\n[nodes.n5]\naddress = \"192.168.4.5\"\nssh = {{ host = \"127.0.0.1\", port = {}, \
+             user = \"{}\", identity = {:?}, known_hosts = \"known_hosts\" }}\n\n[clusters.home]\n\
+             kubeconfig = {{ node = \"n5\", path = {kubeconfig:?} }}\n",
+            sshd.port(),
+            Sshd::user(),
+            sshd.key(),
+        );
+        let user = Self { workspace: Workspace::new(""), head, things: THINGS.to_owned() };
+        user.workspace.write("known_hosts", &sshd.known_hosts_line());
         user.tables("");
         user
     }
