@@ -35,7 +35,7 @@ use terminal::Terminal;
 /// Runs what was typed.
 pub fn run(cli: &Cli) -> Exit {
     let terminal = Terminal::new(cli.no_color);
-    log(cli.verbose);
+    log(cli.verbose, terminal.paint_messages.color);
     let result = match &cli.command {
         Command::Plan(args) => in_runtime(plan::run(cli, args, terminal)),
         Command::Apply(args) => in_runtime(apply::run(cli, args, terminal)),
@@ -65,7 +65,7 @@ fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit,
 }
 
 /// What labctl does, on stderr. Of the libraries only warnings: their traces would hold what goes over the wire.
-fn log(verbose: u8) {
+fn log(verbose: u8, color: bool) {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
@@ -76,7 +76,7 @@ fn log(verbose: u8) {
         _ => LevelFilter::TRACE,
     };
     let targets = Targets::new().with_target("labctl", level).with_default(LevelFilter::WARN);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).without_time();
     // A second subscriber in one process can only come from a test; the first one stays.
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
 }

@@ -81,11 +81,11 @@ fn flux(object: &Value) -> Option<Owner> {
 fn helm(object: &Value) -> Option<Owner> {
     let name = annotation(object, "meta.helm.sh/release-name")?;
     let namespace = annotation(object, "meta.helm.sh/release-namespace").unwrap_or("default");
+    // `helm uninstall` asks the chart what to keep, and not the object.
     let steps = format!(
-        "declare the release as a chart and leave what it makes to it, or first `kubectl annotate {object} \
-         helm.sh/resource-policy=keep`, then `helm uninstall {name} -n {namespace}` (what is annotated so stays; annotate \
-         all of the release that is to stay), then `kubectl annotate {object} meta.helm.sh/release-name- \
-         meta.helm.sh/release-namespace-`, and plan again with `adopt`",
+        "declare the release as a chart and leave what it makes to it, or have Helm forget the release, which leaves all \
+         that it made where it is: first `kubectl delete secret -n {namespace} -l owner=helm,name={name}`, then `kubectl \
+         annotate {object} meta.helm.sh/release-name- meta.helm.sh/release-namespace-`, and plan again with `adopt`",
         object = by_kubectl(object)
     );
     Some(Owner::new(format!("the Helm release {namespace}/{name}"), steps))
@@ -137,7 +137,7 @@ mod tests {
             (
                 json!({"annotations": {"meta.helm.sh/release-name": "t", "meta.helm.sh/release-namespace": "traefik"}}),
                 "the Helm release traefik/t",
-                "kubectl annotate deployment.apps/web -n apps helm.sh/resource-policy=keep",
+                "kubectl delete secret -n traefik -l owner=helm,name=t",
             ),
             (
                 json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}}),

@@ -13,5 +13,6 @@ mod requests;
 mod rights;
 mod same;
 mod secrets;
+mod services;
 mod user;
 mod webhook;

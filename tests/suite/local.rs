@@ -272,6 +272,12 @@ fn a_secret_is_in_its_file_and_nowhere_else() {
 }
 
 #[test]
+fn the_log_has_no_control_codes_in_a_pipe() {
+    let run = Workspace::new(LAB).labctl(&["plan", "-vvv"]);
+    assert!(run.stderr.contains("DEBUG") && !run.stderr.contains('\u{1b}'), "{run:#?}");
+}
+
+#[test]
 fn a_secret_that_is_not_set_is_an_error_with_its_name() {
     let secret = "\n[secrets.token]\nenv = \"TOKEN\"\n";
     let workspace =

@@ -31,6 +31,10 @@ impl Wanted {
             },
             // Authorization says who may not do what; everything else of this code is admission.
             403 if is_about_rights(message) => unchecked(message),
+            // What is no object of its kind, by the server's schema.
+            500.. if message.starts_with("failed to create typed patch object") => {
+                Verdict::Refused(format!("the server refuses it: {}", words(refusal)))
+            }
             // A webhook that can't say what it would do, or that nobody answers for yet.
             400 if message.contains("does not support dry run") => unchecked(message),
             500.. if message.contains("webhook") => unchecked(message),

@@ -23,6 +23,7 @@ pub(super) fn check(json: &mut Value, place: &Place) -> Option<Diagnostic> {
         return fault(format!("{what} is no object"), "this document", help);
     }
     drop_nulls(json);
+    drop_aggregated_rules(json);
     let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     if text("/apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"))
         || (json.get("apiVersion").is_none() && json.get("resources").is_some_and(Value::is_array))
@@ -75,5 +76,36 @@ fn drop_nulls(json: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}
+    }
+}
+
+/// The rules of a ClusterRole that is put together from others are the controller's; the empty list that charts and
+/// kubebuilder write there means that nobody has any in mind.
+fn drop_aggregated_rules(json: &mut Value) {
+    let is_aggregated = json["kind"] == "ClusterRole" && json.get("aggregationRule").is_some_and(Value::is_object);
+    if is_aggregated
+        && let Some(object) = json.as_object_mut()
+        && object.get("rules").and_then(Value::as_array).is_some_and(Vec::is_empty)
+    {
+        object.remove("rules");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::drop_aggregated_rules;
+
+    #[test]
+    fn the_empty_rules_of_an_aggregated_role_are_nobodys() {
+        let role = |aggregation: serde_json::Value, rules: serde_json::Value| {
+            let mut role = json!({"kind": "ClusterRole", "aggregationRule": aggregation, "rules": rules});
+            drop_aggregated_rules(&mut role);
+            role.get("rules").cloned()
+        };
+        assert_eq!(role(json!({"clusterRoleSelectors": []}), json!([])), None);
+        assert_eq!(role(json!(null), json!([])), Some(json!([])));
+        assert_eq!(role(json!({}), json!([{"verbs": ["get"]}])), Some(json!([{"verbs": ["get"]}])));
     }
 }

@@ -168,15 +168,14 @@ fn what_helm_made_is_refused_with_the_steps_of_the_hand_over_which_lead_to_an_em
             &[
                 "services.things/ConfigMap/handover/web can't be done",
                 "it belongs to the Helm release handover/greeter",
-                "kubectl annotate configmap/web -n handover helm.sh/resource-policy=keep",
-                "helm uninstall greeter -n handover",
+                "kubectl delete secret -n handover -l owner=helm,name=greeter",
                 "kubectl annotate configmap/web -n handover meta.helm.sh/release-name- meta.helm.sh/release-namespace-",
             ],
         );
     }
     // The steps, as they were told.
-    plane.kubectl(&["annotate", "configmap/web", "-n", "handover", "helm.sh/resource-policy=keep"]);
-    plane.helm(&["uninstall", "greeter", "-n", "handover"]);
+    plane.kubectl(&["delete", "secret", "-n", "handover", "-l", "owner=helm,name=greeter"]);
+    assert_eq!(plane.helm(&["list", "-n", "handover", "-q"]), "");
     plane.kubectl(&[
         "annotate",
         "configmap/web",
@@ -189,7 +188,7 @@ fn what_helm_made_is_refused_with_the_steps_of_the_hand_over_which_lead_to_an_em
     user.expect_no_changes();
     assert_eq!(
         plane.kubectl(&["-n", "handover", "get", "cm", "-o", "jsonpath={.items[*].metadata.name}"]),
-        "kube-root-ca.crt web"
+        "kube-root-ca.crt other web"
     );
 }
 

@@ -52,7 +52,7 @@ fn a_cluster_that_only_its_node_reaches_is_planned_and_applied_with_ssh_alone() 
     plane.kubectl(&["-n", "apart", "label", "service/web", "app-", "theirs=1"]);
     user.expect_no_changes();
     plane.kubectl(&["-n", "apart", "delete", "service/web"]);
-    assert_says(&user.plan(0), &["lab changed", "Plan: 1 to add, 0 to change, 0 to destroy."]);
+    assert_says(&user.plan(0), &["Plan: 1 to add, 0 to change, 0 to destroy."]);
     user.edit("web", "replicas: 2", "replicas: 3");
     user.apply();
     user.expect_no_changes();

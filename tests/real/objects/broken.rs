@@ -57,14 +57,13 @@ fn a_server_that_stops_in_the_middle_of_an_apply_leaves_what_the_next_one_finish
     user.has("namespace", "apiVersion: v1\nkind: Namespace\nmetadata: {name: stopped}\n");
     user.has("many", &config_maps("stopped", 300, 100));
     let mark = plane.mark();
-    let apply =
-        user.command(&["apply", "--auto-approve"]).stderr(std::process::Stdio::piped()).spawn().expect("labctl");
+    let mut apply = user.begin_to_apply();
     let is_half_done = || mark.patches() > 100;
     wait_until(Duration::from_mins(1), is_half_done, || "no half".to_owned());
     plane.stop_server();
-    let output = apply.wait_with_output().expect("its end");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(7), "{said}");
+    let code = apply.wait().expect("its end").code();
+    let said = user.read("said");
+    assert_eq!(code, Some(7), "{said}");
     assert_says(&said, &["Apply incomplete: ", "`labctl apply` goes on from here."]);
 
     plane.start_server();
@@ -86,7 +85,7 @@ fn labctl_that_is_killed_in_the_middle_leaves_what_the_next_run_finishes() {
     user.has("namespace", "apiVersion: v1\nkind: Namespace\nmetadata: {name: killed}\n");
     user.has("many", &config_maps("killed", 200, 100));
     let mark = plane.mark();
-    let mut apply = user.command(&["apply", "--auto-approve"]).spawn().expect("labctl");
+    let mut apply = user.begin_to_apply();
     wait_until(Duration::from_mins(1), || mark.patches() > 50, || "no half".to_owned());
     apply.kill().expect("SIGKILL");
     apply.wait().expect("its end");

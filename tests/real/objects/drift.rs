@@ -89,7 +89,7 @@ fn drift_of_owned_fields_is_found_named_and_mended_and_that_of_others_is_left_al
         let found = differences.iter().find(|difference| difference["attribute"] == attribute);
         let found = found.unwrap_or_else(|| panic!("{attribute} is not in {change:#}"));
         assert_eq!((&found["before"], &found["after"]), (&before, &after), "{change:#}");
-        let theirs = change.to_string();
+        let theirs = change["differences"].to_string();
         assert!(!theirs.contains("theirs") && !theirs.contains("THEIRS"), "{change:#}");
     }
     let plan = user.plan(1);
@@ -119,7 +119,7 @@ fn drift_of_owned_fields_is_found_named_and_mended_and_that_of_others_is_left_al
 
     // Gone as a whole.
     plane.kubectl(&["-n", "drift", "delete", "configmap/settings"]);
-    assert_says(&user.plan(0), &["lab changed: it was there when the file was last applied", "Plan: 1 to add,"]);
+    assert_says(&user.plan(0), &["Plan: 1 to add,"]);
     user.apply();
     user.expect_no_changes();
 }

@@ -61,7 +61,7 @@ fn a_renamed_object_goes_after_the_new_one_is_ready() {
     user.has("web", deployment);
     user.apply();
     user.edit("web", "name: old", "name: new");
-    user.edit("web", "app: x", "app: y");
+    user.edit("web", "app: x", "app: z");
     let mark = plane.mark();
     assert_says(&user.plan(0), &["Plan: 1 to add, 0 to change, 1 to destroy."]);
     user.apply();

@@ -115,13 +115,13 @@ fn an_object_waits_for_the_webhook_that_does_not_answer_yet() {
     );
 
     let mark = plane.mark();
-    let mut apply = user.command(&["apply", "--auto-approve"]).spawn().expect("labctl");
+    let mut apply = user.begin_to_apply();
     let has_tried = || mark.failed_patches() >= 4;
     wait_until(Duration::from_mins(1), has_tried, || "not tried".to_owned());
     assert!(apply.try_wait().expect("labctl").is_none(), "it has not given up");
     let webhook = webhook.answers();
-    let output = apply.wait_with_output().expect("its end");
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let code = apply.wait().expect("its end").code();
+    assert_eq!(code, Some(0), "{}", user.read("said"));
     assert!(webhook.asked() >= 1);
     user.expect_no_changes();
     let mode: Value =

@@ -77,7 +77,12 @@ const WEB: &[Change] = &[
         |o| o["spec"]["template"]["spec"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]),
         None,
     ),
-    ("a strategy in the file", |o| o["spec"]["strategy"] = json!({"type": "Recreate"}), None),
+    ("a strategy in the file", |o| o["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 1}}), None),
+    (
+        "the default strategy in the file",
+        |o| o["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": "25%"}}),
+        None,
+    ),
 ];
 
 /// For Services.

@@ -175,7 +175,7 @@ fn what_only_shows_while_it_is_done_leaves_nothing_that_the_next_run_does_not_fi
     assert_says(
         &run.stdout,
         &[
-            "Error: services.things/Service/half/broken on clusters.home: could not apply Service/half/broken",
+            "Error: services.things/Service/half/broken on cluster home: could not apply Service/half/broken",
             "HTTP",
             "Apply incomplete: 2 done, 1 failed",
         ],

@@ -34,7 +34,7 @@ fn a_certificate_that_is_not_good_is_named_with_the_remedy_and_nothing_is_called
         user.comes_by(&plane.kubeconfig(access));
         let plan = user.plan(4);
         assert_says(&plan, words);
-        assert_says(&plan, &["clusters.home", "2 resources are unknown, not missing", "No changes can be made."]);
+        assert_says(&plan, &["cluster home", "2 resources are unknown, not missing", "No changes can be made."]);
         assert_eq!(user.apply_with(&[], 4).stdout, plan);
         let refused = mark.requests();
         assert!(refused.iter().all(|request| request.code == 401), "{access:?}: {refused:?}");
@@ -51,7 +51,7 @@ fn who_may_nothing_is_told_what_is_missing_and_who_may_read_alone_can_plan() {
     let user = User::at("rights", &plane.kubeconfig(Access::Nobody));
     user.has("settings", SETTINGS);
     let plan = user.plan(1);
-    assert_says(&plan, &["User \"nobody\" cannot get resource", "clusters.home"]);
+    assert_says(&plan, &["User \"nobody\" cannot get resource", "cluster home"]);
     assert!(!plan.contains("will be created"), "{plan}");
     user.apply_with(&[], 1);
     assert_eq!(plane.kubectl(&["-n", "rights", "get", "configmap/settings", "--ignore-not-found"]), "");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Child;
 
 use serde_json::Value;
 
@@ -135,6 +136,13 @@ impl User {
         .collect()
     }
 
+    /// Starts an apply whose output goes to the file `said`.
+    pub(super) fn begin_to_apply(&self) -> Child {
+        let said = std::fs::File::create(self.path("said")).expect("a file");
+        let mut command = self.command(&["apply", "--auto-approve"]);
+        command.stderr(said.try_clone().expect("a second handle")).stdout(said).spawn().expect("labctl starts")
+    }
+
     /// Applies with further arguments, and expects this exit code.
     pub(super) fn apply_with(&self, arguments: &[&str], code: i32) -> Run {
         self.expect(&[&["apply", "--auto-approve"], arguments].concat(), code)
@@ -182,9 +190,10 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/objects/data")
 }
 
-/// Asserts that all of these words stand in a text.
+/// Asserts that all of these words stand in a text, however its lines are broken.
 pub(super) fn assert_says(text: &str, words: &[&str]) {
+    let joined = text.replace("\n  #  ", " ");
     for words in words {
-        assert!(text.contains(words), "{words:?} is not in\n{text}");
+        assert!(text.contains(words) || joined.contains(words), "{words:?} is not in\n{text}");
     }
 }

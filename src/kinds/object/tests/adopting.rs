@@ -77,6 +77,6 @@ fn what_is_in_other_hands_is_refused_with_the_steps_of_the_hand_over_even_if_it_
     let cluster = Cluster::new([object]);
     let change = cluster.change(&lab_with(WEB, "adopt = true\n"));
     assert!(why(&change).starts_with("it belongs to the Helm release apps/web; "), "{}", why(&change));
-    assert!(why(&change).contains("helm uninstall web -n apps"));
+    assert!(why(&change).contains("kubectl delete secret -n apps -l owner=helm,name=web"));
     assert_eq!(cluster.read(&lab(WEB)).1, 0, "the server need not be asked");
 }
