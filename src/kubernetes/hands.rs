@@ -108,7 +108,7 @@ fn raw_entries(object: &Value) -> &[Value] {
 }
 
 fn replaced(entries: Vec<Value>) -> Value {
-    json!({"op": "replace", "path": "/metadata/managedFields", "value": entries})
+    json!({"op": "replace", "path": "/metadata/managedFields", "value": Value::Array(entries)})
 }
 
 /// Makes the patch fail where the object has changed since: the list of managers is replaced as a whole.

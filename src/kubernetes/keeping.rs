@@ -80,7 +80,8 @@ fn comes_by_itself(object: &Value, uids: &BTreeSet<&str>) -> bool {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     is_owned
         || match (text("/kind"), text("/metadata/name")) {
-            ("Event", _) | ("ServiceAccount", "default") => true,
+            // A Lease is what a running controller writes to say that it runs.
+            ("Event" | "Lease", _) | ("ServiceAccount", "default") => true,
             ("ConfigMap", name) => matches!(name, "kube-root-ca.crt" | "openshift-service-ca.crt"),
             // The controller keeps them in step with the Service that they are named after.
             ("EndpointSlice" | "Endpoints", _) => {
@@ -90,8 +91,6 @@ fn comes_by_itself(object: &Value, uids: &BTreeSet<&str>) -> bool {
                 text("/kind") == "Endpoints"
                     || manager.and_then(Value::as_str).is_some_and(|manager| manager.ends_with("controller.k8s.io"))
             }
-            // What a running controller writes to say that it runs.
-            ("Lease", _) => true,
             _ => false,
         }
 }

@@ -40,8 +40,7 @@ pub fn is_identity(path: &FieldPath) -> bool {
         })
         .collect();
     match names.as_slice() {
-        ["apiVersion" | "kind"] => true,
-        ["metadata", "name" | "namespace"] => true,
+        ["apiVersion" | "kind"] | ["metadata", "name" | "namespace"] => true,
         ["metadata", name] => OF_THE_SERVER.contains(name),
         _ => false,
     }

@@ -43,11 +43,11 @@ impl Part {
     pub fn is_item(&self, item: &Value) -> bool {
         match self {
             Self::Key(key) => key.iter().all(|(name, value)| {
-                item.get(name).is_some_and(|found| found.to_string() == *value)
+                item.get(name).map(Value::to_string).as_ref() == Some(value)
                     // The server finds items by the defaults of their keys, which are not written out.
                     || (item.get(name).is_none() && is_default_key(name, value))
             }),
-            Self::Value(value) => item.to_string() == *value,
+            Self::Value(value) => Some(value) == Some(&item.to_string()),
             Self::Field(_) | Self::Index(_) => false,
         }
     }

@@ -168,7 +168,7 @@ fn applied(manifest: &Json, live: Option<&Json>) -> Json {
     let is_own = |entry: &&Json| !(entry["manager"] == "labctl" && entry["operation"] == "Apply");
     let others: Vec<Json> = raw.iter().filter(is_own).cloned().collect();
     // What labctl owned, no longer applies and nobody else has goes.
-    if let Some(old) = live.and_then(|live| entries(live).into_iter().find(|entry| entry.is_labctl())) {
+    if let Some(old) = live.and_then(|live| entries(live).into_iter().find(crate::kubernetes::Entry::is_labctl)) {
         for path in old.fields.paths().into_iter().filter(|path| !fields.has(path)) {
             if let [Part::Field(a), Part::Field(b)] = path.parts() {
                 object[a.as_str()].as_object_mut().unwrap().remove(b.as_str());
@@ -216,7 +216,9 @@ fn unmarked(mut object: Json, manager: &str, operation: &str) -> Json {
         ("annotations", &["labctl.dev/address", "labctl.dev/origin", "labctl.dev/digest"]),
     ] {
         if let Some(map) = object["metadata"][map].as_object_mut() {
-            names.iter().for_each(|name| drop(map.remove(*name)));
+            for name in names {
+                map.remove(*name);
+            }
         }
     }
     let entry = &mut object["metadata"]["managedFields"][0];

@@ -43,7 +43,9 @@ pub fn compare(desired: &Value, live: &Value, owned: Option<&Entry>, is_as_appli
     // Fields that were named in another version of the kind can be others in this one.
     let owned = owned.filter(|entry| entry.api_version == kind.api_version).map(|entry| &entry.fields);
     let mut shape = Fields::default();
-    entries(live).iter().for_each(|entry| shape.extend(&entry.fields));
+    for entry in entries(live) {
+        shape.extend(&entry.fields);
+    }
     let mut walk = Walk { kind, is_as_applied, found: Comparison::default() };
     let at = At { path: FieldPath::default(), owned, shape: Some(&shape), is_within: false };
     walk.value(desired, Some(live), &at);

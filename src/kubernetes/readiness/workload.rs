@@ -1,4 +1,4 @@
-//! Deployments, StatefulSets, DaemonSets, Jobs, Pods: the rules of `kubectl rollout status` and `kubectl wait`.
+//! `Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `Pod`: the rules of `kubectl rollout status` and `kubectl wait`.
 //!
 //! Src: kubernetes `staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go`.
 

@@ -60,6 +60,7 @@ fn a_deployment_needs_what_its_pods_run_as_mount_and_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn names_and_references_are_found_by_kind() {
     for (object, wanted) in [
         (

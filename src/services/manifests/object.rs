@@ -4,8 +4,16 @@ use serde_json::Value;
 
 use crate::config::{Code, Diagnostic, Place};
 
-/// Fields of `metadata` that the server writes.
-const SERVERS: [&str; 6] = ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+/// Fields of `metadata` that the server or kubectl writes, as JSON pointers in it.
+const SERVERS: [&str; 7] = [
+    "/annotations/kubectl.kubernetes.io~1last-applied-configuration",
+    "/creationTimestamp",
+    "/generation",
+    "/managedFields",
+    "/resourceVersion",
+    "/selfLink",
+    "/uid",
+];
 
 /// What is wrong with an object as such. What the server would not look at is taken out of it.
 pub(super) fn check(json: &mut Value, place: &Place) -> Option<Diagnostic> {
@@ -79,7 +87,7 @@ fn drop_nulls(json: &mut Value) {
     }
 }
 
-/// The rules of a ClusterRole that is put together from others are the controller's; the empty list that charts and
+/// The rules of a `ClusterRole` that is put together from others are the controller's; the empty list that charts and
 /// kubebuilder write there means that nobody has any in mind.
 fn drop_aggregated_rules(json: &mut Value) {
     let is_aggregated = json["kind"] == "ClusterRole" && json.get("aggregationRule").is_some_and(Value::is_object);

@@ -70,7 +70,7 @@ fn template(name: &str) -> Option<String> {
 /// Whether nobody may start it: its file is a link to nothing (systemctl(1), `mask`).
 fn is_masked(files: &Tree, name: &str) -> bool {
     let link = |folder: &&str| files.entry(&format!("{folder}/{name}")).map(|entry| entry.what.clone());
-    FOLDERS.iter().find_map(|folder| link(folder)) == Some(What::Link("/dev/null".to_owned()))
+    FOLDERS.iter().find_map(link) == Some(What::Link("/dev/null".to_owned()))
 }
 
 fn found(files: &Tree, name: &str) -> Option<(String, String)> {

@@ -41,15 +41,12 @@ pub(super) fn stat(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> 
     let ["-c", format, paths @ ..] = arguments else { return unknown("stat", arguments) };
     let mut output = Output::default();
     for path in paths {
-        match machine.files.entry(path) {
-            Some(entry) => match line(format, path, entry) {
-                Some(line) => output.stdout.extend(line.into_bytes()),
-                None => return unknown("stat", arguments),
-            },
-            None => {
-                output.stderr += &format!("stat: cannot statx '{path}': No such file or directory\n");
-                output.code = 1;
-            }
+        if let Some(entry) = machine.files.entry(path) {
+            let Some(line) = line(format, path, entry) else { return unknown("stat", arguments) };
+            output.stdout.extend(line.into_bytes());
+        } else {
+            output.stderr += &format!("stat: cannot statx '{path}': No such file or directory\n");
+            output.code = 1;
         }
     }
     Ok(output)
