@@ -31,7 +31,7 @@ pub struct Draft {
 pub struct Expansion {
     /// Its objects.
     pub drafts: Vec<Draft>,
-    /// What all of them need, in words.
+    /// What all of them but namespaces need, in words.
     pub needs: Vec<Located<String>>,
     /// What is there when all of them are, in words.
     pub provides: Vec<String>,

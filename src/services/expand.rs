@@ -142,7 +142,9 @@ fn join(parts: &[&mut Part<'_>], provided: &[Located<String>], expanded: &mut Ex
             }
             seen.insert(key.path(), here);
             let mut needs = draft.after.clone();
-            for need in part.expansion.needs.iter().chain(&draft.needs) {
+            // A namespace needs nothing of what its contents do.
+            let of_all = if draft.kind() == "Namespace" { &[] } else { part.expansion.needs.as_slice() };
+            for need in of_all.iter().chain(&draft.needs) {
                 match providers.get(need.value.as_str()) {
                     Some(addresses) => needs.extend(
                         addresses

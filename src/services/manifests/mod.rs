@@ -42,7 +42,7 @@ service_table! {
         /// Secrets for the places `{{ NAME }}` in the texts.
         #[schemars(default)]
         pub slots: Named<SecretReference>,
-        /// What must be there before all of its objects, in words: `load-balancer`, `storage-class:fast`.
+        /// What must be there before its objects (but namespaces), in words: `load-balancer`, `storage-class:fast`.
         #[schemars(default)]
         pub needs: Vec<Located<String>>,
         /// What is there when all of its objects are, in words, beside what they say themselves (namespaces, storage classes, kinds).
