@@ -28,6 +28,8 @@ pub struct Description {
     disks: BTreeMap<String, String>,
     /// Bytes that a disk has for a pool.
     disk_size: Option<u64>,
+    /// Bytes of a disk's sector.
+    sector: Option<u64>,
     /// Kernel parameters with their values after a start.
     sysctls: BTreeMap<String, String>,
     /// Modules that the kernel has.
@@ -100,10 +102,10 @@ impl Description {
         }
         for (path, node) in &self.disks {
             machine.files.put(path, What::Device, 0o660, "root", "disk");
-            machine
-                .storage
-                .disks
-                .insert(path.clone(), Disk { size: self.disk_size, node: Some(node.clone()), ..Disk::default() });
+            machine.storage.disks.insert(
+                path.clone(),
+                Disk { size: self.disk_size, sector: self.sector, node: Some(node.clone()), ..Disk::default() },
+            );
         }
         machine.tuning = Tuning::described(self.sysctls.clone(), &self.modules, &self.loaded);
         machine.packages = Packages::described(self.packages.clone(), self.installed.clone());

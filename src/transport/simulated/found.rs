@@ -10,7 +10,7 @@ use super::files::What;
 use super::machine::Machine;
 use super::network::{Kernel, netplan};
 use super::programs::PACKAGE_INDEX;
-use super::storage::Disk;
+use super::storage::{Disk, thick};
 use crate::lab::{Attachment, Connection, Lab, Network, Node, Os, Pool, Port};
 
 /// The machine of one node.
@@ -102,7 +102,7 @@ fn owned(pool: &Pool, machine: &mut Machine) {
     }
     for (path, volume) in &pool.volumes {
         let size = volume.size.value.0;
-        let settings: BTreeMap<String, String> = [("volsize", size), ("refreservation", size + size / 64)]
+        let settings: BTreeMap<String, String> = [("volsize", size), ("refreservation", thick(size, 16_384))]
             .map(|(k, v)| (k.to_owned(), v.to_string()))
             .into();
         machine.storage.add(&format!("{}/{path}", pool.name), true, settings, size / 2);

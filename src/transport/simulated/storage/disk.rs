@@ -14,6 +14,9 @@ pub(in super::super) struct Disk {
     /// The kernel's name of it, where that is known: `vdb`.
     #[serde(default)]
     pub(in super::super) node: Option<String>,
+    /// Bytes of a sector, where that is known.
+    #[serde(default)]
+    pub(in super::super) sector: Option<u64>,
     /// Bytes that it has for a pool, where that is known.
     #[serde(default)]
     pub(in super::super) size: Option<u64>,

@@ -2,6 +2,7 @@
 
 mod disk;
 mod property;
+mod size;
 
 use std::collections::BTreeMap;
 
@@ -9,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use disk::Disk;
 use property::{Of, Property, Way};
-
-/// Bytes that a dataset takes by itself.
-const EMPTY: u64 = 98_304;
+pub(super) use size::thick;
 
 /// All of it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -31,6 +30,8 @@ pub(super) struct Pool {
     disks: Vec<String>,
     layout: String,
     pub(super) is_exported: bool,
+    /// Bytes of its disks' sectors.
+    sector: u64,
 }
 
 /// A filesystem or volume.
@@ -42,6 +43,8 @@ struct Dataset {
     received: BTreeMap<String, String>,
     /// Bytes of data in it.
     holds: u64,
+    /// Bytes that it takes without any.
+    empty: u64,
     number: u64,
 }
 
@@ -83,16 +86,23 @@ impl Storage {
             disk.holds = Some("zfs_member".to_owned());
             disk.label = Some(name.to_owned());
         }
+        let sector = disks.iter().filter_map(|path| self.disks.get(path)?.sector).max().unwrap_or(size::SECTOR);
         let (disks, layout) = (disks.to_vec(), layout.to_owned());
-        self.pools.insert(name.to_owned(), Pool { size, settings: BTreeMap::new(), disks, layout, is_exported: false });
+        let pool = Pool { size, settings: BTreeMap::new(), disks, layout, is_exported: false, sector };
+        self.pools.insert(name.to_owned(), pool);
         self.add(name, false, settings, 0);
     }
 
     /// A dataset as it is found.
     pub(super) fn add(&mut self, name: &str, is_volume: bool, settings: BTreeMap<String, String>, holds: u64) {
         self.next += 1;
-        let dataset = Dataset { is_volume, settings, received: BTreeMap::new(), holds, number: self.next };
+        let empty = size::empty(is_volume, self.sector(name));
+        let dataset = Dataset { is_volume, settings, received: BTreeMap::new(), holds, empty, number: self.next };
         self.datasets.insert(name.to_owned(), dataset);
+    }
+
+    fn sector(&self, name: &str) -> u64 {
+        self.pools.get(pool_of(name)).map_or(size::SECTOR, |pool| pool.sector)
     }
 
     fn is_there(&self, name: &str) -> bool {
@@ -132,7 +142,11 @@ impl Storage {
                 let own = dataset.settings.get(property.name).map(|value| (value, "local"));
                 let own = own.or_else(|| dataset.received.get(property.name).map(|value| (value, "received")));
                 if let Some((value, source)) = own {
-                    let source = if at == name { source.to_owned() } else { format!("inherited from {at}") };
+                    let source = match (at == name, property.way) {
+                        (_, Way::Once) => "-".to_owned(),
+                        (true, _) => source.to_owned(),
+                        (false, _) => format!("inherited from {at}"),
+                    };
                     return (below_mountpoint(property.name, value, at, name), source);
                 }
             }
@@ -241,10 +255,10 @@ impl Storage {
                 return refused(&format!("bad volume size '{size}'"));
             };
             kept.insert("volsize".to_owned(), bytes.to_string());
-            kept.entry("refreservation".to_owned()).or_insert_with(|| thick(bytes).to_string());
+            kept.entry("refreservation".to_owned()).or_insert_with(|| thick(bytes, block).to_string());
         }
         let reserved = kept.get("refreservation").and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
-        if self.free(pool_of(name)) < EMPTY.max(reserved) {
+        if self.free(pool_of(name)) < size::empty(size.is_some(), self.sector(name)).max(reserved) {
             return refused("out of space");
         }
         self.add(name, size.is_some(), kept, 0);
@@ -266,7 +280,8 @@ impl Storage {
         }
         if property == "refreservation" && text == "auto" && is_volume {
             let size = self.get(name).map_or(0, |dataset| dataset.number_of("volsize"));
-            return Ok(thick(size).to_string());
+            let block = self.value_of(name, "volblocksize").parse().unwrap_or(16_384);
+            return Ok(thick(size, block).to_string());
         }
         property::value(known, text)
     }
@@ -294,7 +309,7 @@ impl Storage {
                 return Err(refused(&format!("'volsize' must be a multiple of volume block size ({}K)", block / 1024)));
             }
             let is_thick = dataset.number_of("refreservation") > 0;
-            reserve = is_thick.then(|| thick(number));
+            reserve = is_thick.then(|| thick(number, block));
             let more = reserve.unwrap_or(0).saturating_sub(dataset.number_of("refreservation"));
             if more > self.free(pool_of(name)) {
                 return Err(refused("size is greater than available space"));
@@ -459,13 +474,8 @@ impl Dataset {
     }
 
     fn referenced(&self) -> u64 {
-        self.holds + EMPTY
+        self.holds + self.empty
     }
-}
-
-/// What is reserved for a thick volume: its size and about as much metadata as ZFS counts with.
-fn thick(size: u64) -> u64 {
-    size + size / 64
 }
 
 /// An inherited mountpoint has the rest of the name after it.

@@ -84,7 +84,7 @@ pub(super) const PROPERTIES: &[Property] = &[
     new("volmode", "default", Volumes, Inherited),
     new("volsize", "0", Volumes, Own),
     new("volthreading", "on", Volumes, Own),
-    new("xattr", "sa", Filesystems, Inherited),
+    new("xattr", "on", Filesystems, Inherited),
 ];
 
 /// Properties of pools that can be set, with their defaults.
@@ -135,7 +135,7 @@ pub(super) fn value(property: &Property, text: &str) -> Result<String, String> {
         return bytes.map(|bytes| bytes.to_string()).ok_or_else(|| format!("bad numeric value '{text}'"));
     }
     let is_switch = ["on", "off"].contains(&property.default) && !["checksum", "dedup", "compression"].contains(&name);
-    let takes_more = ["acltype", "canmount", "encryption", "sharenfs", "sharesmb"].contains(&name);
+    let takes_more = ["acltype", "canmount", "encryption", "sharenfs", "sharesmb", "xattr"].contains(&name);
     if is_switch && !takes_more && !["on", "off"].contains(&text) {
         return Err(format!("'{name}' must be one of 'on | off'"));
     }
