@@ -7,6 +7,8 @@
 //!
 //! Nothing else is.
 
+#![allow(clippy::format_collect, reason = "a transcript is put together line by line, and is never large")]
+
 use serde_json::Value as Json;
 
 use super::Stage;
