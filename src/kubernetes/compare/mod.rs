@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::leaves::{leaves, leaves_at};
 use super::quantity::{Quantity, is_quantity};
-use super::{Entry, FieldDifference, FieldPath, Fields, Part, entries, is_identity, is_mark};
+use super::{Entry, FieldDifference, FieldPath, Fields, Part, entries, is_built_in, is_identity, is_mark};
 use crate::lab::ApiKind;
 
 /// How an object compares with what is desired of it.
@@ -140,8 +140,14 @@ impl Walk {
             Some(live) if is_empty(live) && self.is_as_applied => {}
             Some(Value::Object(found)) if desired.is_object() && !at.owned.is_some_and(is_owned_whole) => {
                 self.object(&Map::new(), found, at);
-                self.owner(at);
+                // labctl's own marks may be in it: then the fields are owned, and not the map.
+                if at.owned.is_none() {
+                    self.owner(at);
+                }
             }
+            // A built-in kind has a default in the place of an empty text; had anybody else put it there, labctl would
+            // not own it any more.
+            Some(_) if desired.is_string() && self.is_as_applied && at.is_owned() && is_built_in(&self.kind) => {}
             // What fills it was put there by the server, or is somebody else's.
             Some(live) if self.is_as_applied && desired.is_object() && live.is_object() => self.owner(at),
             Some(Value::Array(found)) if desired.is_array() && at.shape.is_some_and(|shape| !shape.is_leaf()) => {

@@ -156,6 +156,24 @@ fn something_empty_that_the_server_filled_is_as_applied_or_for_the_server_to_say
 }
 
 #[test]
+fn an_empty_map_that_holds_labctls_marks_alone_is_as_desired() {
+    let mut desired = desired();
+    set(&mut desired, "/metadata/annotations", json!({}));
+    assert!(compared(&desired, &live(), false).is_equal());
+}
+
+#[test]
+fn an_empty_text_stands_for_the_default_that_the_server_has_for_it() {
+    let (mut desired, mut live) = (desired(), live());
+    set(&mut desired, "/spec/template/spec/containers/0/imagePullPolicy", json!(""));
+    assert!(!compared(&desired, &live, true).is_equal(), "it is nobody's");
+    let app = "/metadata/managedFields/0/fieldsV1/f:spec/f:template/f:spec/f:containers/k:{\"name\":\"app\"}";
+    live.pointer_mut(app).unwrap()["f:imagePullPolicy"] = json!({});
+    assert!(compared(&desired, &live, true).is_equal());
+    assert!(!compared(&desired, &live, false).is_equal(), "the file may have said another one before");
+}
+
+#[test]
 fn an_edit_of_the_file_is_a_difference() {
     for (pointer, value, path) in [
         ("/spec/replicas", json!(3), "spec.replicas"),
