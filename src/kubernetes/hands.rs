@@ -71,7 +71,13 @@ fn remembered(object: &Value, fields: &Fields) -> Fields {
     let memory = FieldPath::fields(["metadata", "annotations", LAST_APPLIED_ANNOTATION]);
     let text = memory.find(object).and_then(Value::as_str);
     let Some(text) = text else { return Fields::default() };
-    let applied: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut applied: Value = serde_json::from_str(text).unwrap_or_default();
+    // The server knows a Secret's values in one place alone.
+    if let Some(Value::Object(values)) = applied.get_mut("stringData").map(Value::take) {
+        for (name, value) in values {
+            applied["data"][name] = value;
+        }
+    }
     let is_remembered = |path: &FieldPath| *path == memory || path.find(&applied).is_some();
     fields.paths().into_iter().filter(is_remembered).collect()
 }
@@ -213,6 +219,15 @@ mod tests {
             json!({"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}},
                    "f:spec": {"f:replicas": {}}})
         );
+    }
+
+    #[test]
+    fn a_value_that_kubectl_applied_as_string_data_is_taken_over_as_data() {
+        let fields = json!({"f:data": {".": {}, "f:user": {}}, "f:type": {}});
+        let mut object = object(&[entry_of(KUBECTL, "Update", "v1", &fields)]);
+        object["metadata"]["annotations"][LAST_APPLIED_ANNOTATION] = json!("{\"stringData\":{\"user\":\"\"}}");
+        let taken = would_own(&object, &[KUBECTL.to_owned()]).unwrap().fields;
+        assert!(taken.has(&FieldPath::fields(["data", "user"])) && !taken.has(&FieldPath::fields(["type"])));
     }
 
     #[test]

@@ -75,6 +75,9 @@ impl Programs {
             format!("--kubeconfig={}", file("controllers.kubeconfig")),
             format!("--service-account-private-key-file={}", file("accounts.key")),
             format!("--root-ca-file={}", file("ca.crt")),
+            // On a machine that has other work, kwok is late with its signs of life, and pods of a node that is taken for
+            // lost never become ready again.
+            "--node-monitor-grace-period=1h".to_owned(),
         ]);
         let mut scheduler = self.command("control-plane");
         scheduler.args(["scheduler".to_owned(), format!("--kubeconfig={}", file("scheduler.kubeconfig"))]);
