@@ -2,6 +2,7 @@
 
 mod engine;
 mod job;
+pub mod journal;
 
 pub use engine::{Command, Engine, Limits};
 pub use job::{Failure, Reason, State};

@@ -1,99 +1,217 @@
 //! `labctl apply`: shows the plan, asks, does it, and insists that nothing is left.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
 use super::args::{ApplyArgs, Cli, Selection};
 use super::drive::Ended;
 use super::exit::{Exit, Failure};
-use super::plan::{make, obstacles, show};
+use super::locks::Locks;
+use super::plan::{Made, make, make_with_facts, obstacles, show};
+use super::precautions::{self, AllFacts};
+use super::recorder::Recorder;
 use super::stage::Stage;
 use super::terminal::Terminal;
-use super::waves::{Approval, Run};
+use super::waves::{self, Approval, Run};
 use super::{outcome, pinned, signals};
 use crate::apply::State;
-use crate::lab::Address;
+use crate::apply::journal::Event;
+use crate::lab::{Address, Ground};
+use crate::local::person;
+use crate::plan::applied::{Applied, Origin};
+use crate::plan::lock::Holder;
 use crate::plan::{Options, Plan};
 use crate::report::Summary;
 use crate::transport::Transport;
 
+/// How long is waited between two tries to take a lock that somebody holds.
+const PAUSE: Duration = Duration::from_secs(2);
+
 pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if let Some(path) = &args.plan {
+        return super::saved::apply(cli, args, path, terminal).await;
+    }
     let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, args.adopt_only)?;
     let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
-    let plan = make(&stage, &options, &args.selection, &transport).await?;
+    precautions::tell_unfinished(&stage, &args.selection.lab, terminal);
+    let Made { plan, facts } = make_with_facts(&stage, &options, &args.selection, &transport).await?;
+    let older = precautions::older(&stage, &facts, terminal);
     show(&plan, args.display.concise, args.display.show_steps, terminal);
     let before = obstacles(&plan);
     if !Summary::of(&plan).is_due() {
         return Ok(before);
     }
-    if !args.auto_approve && !approve(terminal)? {
+    if let Some(words) = older.filter(|_| !args.older) {
+        return Err(precautions::refuse_older(&words));
+    }
+    if !args.auto_approve && !approve(terminal).await? {
         terminal.say("Apply cancelled.\n");
         return Ok(Exit::Error);
     }
-    let approval = if args.auto_approve { Approval::Given } else { Approval::Asked };
-    let exit = carry_out(&stage, &options, &args.selection, &plan, &transport, approval, terminal).await?;
-    Ok(before.and(exit))
+    let errand = Errand {
+        stage: &stage,
+        options: &options,
+        selection: &args.selection,
+        transport: &transport,
+        facts: &facts,
+        approval: if args.auto_approve { Approval::Given } else { Approval::Asked },
+        patience: Duration::from_secs(args.lock_timeout),
+        terminal,
+    };
+    Ok(before.and(errand.carry_out(&plan).await?))
 }
 
-/// Does what the plan says, wave by wave, tells what came of it, and plans what was touched again.
-pub(super) async fn carry_out(
-    stage: &Stage,
-    options: &Options,
-    selection: &Selection,
-    plan: &Plan,
-    transport: &dyn Transport,
-    approval: Approval,
-    terminal: Terminal,
-) -> Result<Exit, Failure> {
-    let mut interrupts = signals::interrupts();
-    let run = Run { stage, options, selection, transport, approval, terminal };
-    let (ended, waves) = run.waves(plan, &mut interrupts).await?;
-    let (exit, text) = outcome::report(&ended, terminal.paint);
-    let exit = exit.and(waves);
-    terminal.print(&text);
-    // Whoever interrupts wants to be let go, not to wait for another look.
-    if ended.interrupted {
-        return Ok(exit);
+/// All that an apply needs besides its plan.
+pub(super) struct Errand<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) options: &'a Options,
+    pub(super) selection: &'a Selection,
+    pub(super) transport: &'a dyn Transport,
+    pub(super) facts: &'a AllFacts,
+    pub(super) approval: Approval,
+    /// How long is waited for who holds a ground.
+    pub(super) patience: Duration,
+    pub(super) terminal: Terminal,
+}
+
+impl Errand<'_> {
+    /// Does what the plan says, wave by wave, tells what came of it, and plans what was touched again.
+    pub(super) async fn carry_out(&self, plan: &Plan) -> Result<Exit, Failure> {
+        self.go(plan, self.stage.sources.folder()).await
     }
-    tokio::select! {
-        leftover = verify(stage, options, selection, transport, &ended, terminal) => Ok(exit.and(leftover?)),
-        Some(_) = interrupts.recv() => {
-            terminal.say("Interrupted: what was done has not been looked at again.\n");
-            Ok(exit.and(Exit::Interrupted))
+
+    /// The same without a journal.
+    pub(super) async fn unrecorded(&self, plan: &Plan) -> Result<Exit, Failure> {
+        self.go(plan, None).await
+    }
+
+    async fn go(&self, plan: &Plan, beside: Option<&Path>) -> Result<Exit, Failure> {
+        let mut interrupts = signals::interrupts();
+        let holder = self.holder()?;
+        let locks = Locks::new(self.transport, &self.stage.lab, holder.clone(), self.applied(&holder));
+        self.take(&locks, plan).await?;
+        let recorder = Recorder::new(beside, &holder.id, self.terminal);
+        recorder.add(self.beginning(&holder, plan));
+        let run = Run {
+            stage: self.stage,
+            options: self.options,
+            selection: self.selection,
+            transport: &locks,
+            locks: &locks,
+            recorder: &recorder,
+            approval: self.approval,
+            terminal: self.terminal,
+        };
+        let result = tokio::select! {
+            result = run.waves(plan, &mut interrupts) => result,
+            () = locks.keep() => Err(Failure::error("the locks are not kept any more")),
+        };
+        for (ground, why) in locks.release().await {
+            self.terminal.warn(&format!(
+                "{ground} may still be locked ({why}); the lock is taken for dead in a few minutes, or give it up with \
+                 `labctl unlock {}`",
+                holder.id
+            ));
+        }
+        let (ended, waves) = result?;
+        recorder.end(&ended);
+        let (exit, text) = outcome::report(&ended, self.terminal.paint);
+        let exit = exit.and(waves);
+        self.terminal.print(&text);
+        // Whoever interrupts wants to be let go, not to wait for another look.
+        if ended.interrupted {
+            return Ok(exit);
+        }
+        tokio::select! {
+            leftover = self.verify(&ended) => Ok(exit.and(leftover?)),
+            Some(_) = interrupts.recv() => {
+                self.terminal.say("Interrupted: what was done has not been looked at again.\n");
+                Ok(exit.and(Exit::Interrupted))
+            }
         }
     }
+
+    /// Takes the locks of the first wave; waits for who holds one as long as was asked for.
+    async fn take(&self, locks: &Locks<'_>, plan: &Plan) -> Result<(), Failure> {
+        let until = tokio::time::Instant::now() + self.patience;
+        let mut is_said = false;
+        loop {
+            let taken = match locks.take(plan).await {
+                Ok(()) => return Ok(()),
+                Err(taken) => taken,
+            };
+            if tokio::time::Instant::now() >= until {
+                return Err(Failure::new(Exit::Locked, waves::held(&taken)));
+            }
+            if !std::mem::replace(&mut is_said, true) {
+                self.terminal.say(&format!("Waiting: {} is {}\n", taken.ground, taken.by.words()));
+            }
+            tokio::time::sleep(PAUSE.min(self.patience)).await;
+        }
+    }
+
+    fn holder(&self) -> Result<Holder, Failure> {
+        Ok(Holder {
+            id: person::run_id().map_err(Failure::error)?,
+            who: person::who(),
+            since: jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default(),
+            lab: self.stage.lab.name.clone(),
+            labctl: env!("CARGO_PKG_VERSION").to_owned(),
+            changes: Vec::new(),
+        })
+    }
+
+    /// What to note on the grounds that are touched.
+    fn applied(&self, holder: &Holder) -> BTreeMap<Ground, Applied> {
+        let origin = Origin::new(&self.stage.sources, precautions::revision(self.stage));
+        let note = |ground: Ground| {
+            let machine = self.facts.get(&ground).and_then(|facts| facts.machine.clone());
+            (ground, Applied::new(origin.clone(), holder.who.clone(), holder.since, machine))
+        };
+        self.stage.lab.sites().map(|site| note(site.ground())).collect()
+    }
+
+    fn beginning(&self, holder: &Holder, plan: &Plan) -> Event {
+        Event::Begin {
+            lab: self.stage.lab.name.clone(),
+            against: self.selection.lab.to_string(),
+            who: holder.who.clone(),
+            labctl: holder.labctl.clone(),
+            revision: precautions::revision(self.stage),
+            changes: plan.changes.iter().filter(|change| change.is_due()).count(),
+        }
+    }
+
+    /// Plans the touched resources again: what is done must be as declared now.
+    async fn verify(&self, ended: &Ended) -> Result<Exit, Failure> {
+        let done = ended.changes.iter().filter(|(_, state)| *state == State::Done);
+        let touched: Vec<&Address> = done.map(|(change, _)| &change.address).collect();
+        if touched.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let again = Options { targets: Vec::new(), excludes: Vec::new(), ..self.options.clone() };
+        let plan: Plan = make(self.stage, &again, self.selection, self.transport).await?;
+        let mut exit = Exit::Done;
+        for change in plan.changes.iter().filter(|change| touched.contains(&&change.address)) {
+            if change.is_due() || change.is_error() {
+                self.terminal.fail(&outcome::left_over(change));
+                exit = Exit::Error;
+            }
+        }
+        Ok(exit)
+    }
 }
 
-pub(super) fn approve(terminal: Terminal) -> Result<bool, Failure> {
+pub(super) async fn approve(terminal: Terminal) -> Result<bool, Failure> {
     if !terminal.is_interactive {
         let words = "there is nobody to ask: run `labctl apply` on a terminal, or with `--auto-approve`";
         return Err(Failure::error(words));
     }
     let question = "\nDo you want to perform these actions?\n  labctl will perform the actions described above.\n  \
                     Only 'yes' will be accepted to approve.\n\n  Enter a value: ";
-    Ok(terminal.ask(question).as_deref() == Some("yes"))
-}
-
-/// Plans the touched resources again: what is done must be as declared now.
-async fn verify(
-    stage: &Stage,
-    options: &Options,
-    selection: &Selection,
-    transport: &dyn Transport,
-    ended: &Ended,
-    terminal: Terminal,
-) -> Result<Exit, Failure> {
-    let touched: Vec<&Address> =
-        ended.changes.iter().filter(|(_, state)| *state == State::Done).map(|(change, _)| &change.address).collect();
-    if touched.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let again = Options { targets: Vec::new(), excludes: Vec::new(), ..options.clone() };
-    let plan: Plan = make(stage, &again, selection, transport).await?;
-    let mut exit = Exit::Done;
-    for change in plan.changes.iter().filter(|change| touched.contains(&&change.address)) {
-        if change.is_due() || change.is_error() {
-            terminal.fail(&outcome::left_over(change));
-            exit = Exit::Error;
-        }
-    }
-    Ok(exit)
+    // Whoever thinks for long must not let the locks die.
+    let answer = tokio::task::spawn_blocking(move || terminal.ask(question)).await;
+    Ok(answer.is_ok_and(|answer| answer.as_deref() == Some("yes")))
 }

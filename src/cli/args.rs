@@ -44,6 +44,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Print what depends on what; needs no lab
     Graph(GraphArgs),
+    /// Give up a lock that its holder left behind
+    Unlock(UnlockArgs),
     /// Accept a node's host key after showing its fingerprint
     Trust(TrustArgs),
     /// Print the JSON schema of the file
@@ -119,6 +121,10 @@ pub struct PlanArgs {
     #[arg(long)]
     pub json: bool,
 
+    /// Save the plan in this file, for `labctl apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
     /// Exit with 2 where changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -127,6 +133,10 @@ pub struct PlanArgs {
 /// `labctl apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
+    /// A saved plan: exactly this is done, and nothing is asked
+    #[arg(value_name = "FILE", conflicts_with_all = ["target", "exclude", "adopt", "adopt_only"])]
+    pub plan: Option<PathBuf>,
+
     /// Which part.
     #[command(flatten)]
     pub selection: Selection,
@@ -142,6 +152,14 @@ pub struct ApplyArgs {
     /// Set marks on what is as declared, and change nothing else
     #[arg(long, conflicts_with = "read_only")]
     pub adopt_only: bool,
+
+    /// How long to wait for a node or cluster that somebody else has locked
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_timeout: u64,
+
+    /// Apply a checkout that does not contain what was last applied
+    #[arg(long)]
+    pub older: bool,
 }
 
 /// `labctl validate`.
@@ -155,9 +173,22 @@ pub struct ValidateArgs {
 /// `labctl show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A resource's address, or with `--as-toml` a node's name
-    #[arg(value_name = "ADDRESS|NODE")]
+    /// A resource's address, a file that `plan --out` wrote, or with `--as-toml` a node's name
+    #[arg(
+        value_name = "ADDRESS|FILE|NODE",
+        required_unless_present = "journal",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub what: String,
+
+    /// What applies from this folder did, step by step, and what came of it
+    #[arg(long, conflicts_with_all = ["what", "as_toml"])]
+    pub journal: bool,
+
+    /// A saved plan, or the journal, as JSON
+    #[arg(long, conflicts_with = "as_toml")]
+    pub json: bool,
 
     /// Print what is on the node as the tables that would declare it
     #[arg(long)]
@@ -170,6 +201,17 @@ pub struct ShowArgs {
     /// Read with what the login may read, without sudo
     #[arg(long)]
     pub read_only: bool,
+
+    /// The lab: `real`, `simulated`, or `simulated:FOLDER`
+    #[arg(long, value_name = "LAB", default_value_t)]
+    pub lab: WhichLab,
+}
+
+/// `labctl unlock`.
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// The lock's id, as `plan` and `apply` tell it
+    pub id: String,
 
     /// The lab: `real`, `simulated`, or `simulated:FOLDER`
     #[arg(long, value_name = "LAB", default_value_t)]

@@ -6,17 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apply::carry_out;
+use super::apply::Errand;
 use super::args::{BreakArgs, Cli, DemoArgs, DemoCommand, Selection};
 use super::exit::{Exit, Failure};
 use super::pinned;
 use super::plan::{make, obstacles, show};
+use super::precautions::AllFacts;
 use super::stage::{self, Stage};
 use super::terminal::Terminal;
 use super::waves::Approval;
 use super::which_lab::{self, WhichLab};
 use crate::config::Sources;
 use crate::local;
+use crate::plan::lock::DEAD_AFTER;
 use crate::plan::{Options, Plan};
 use crate::report::Summary;
 use crate::transport::simulated::{Fault, MadeUp, Mischief, Pace, SimulatedLab, World, parse_faults};
@@ -100,6 +102,8 @@ impl Show<'_> {
             title(4, "what broke is repaired, and labctl apply, again");
             let mut world = lab.world();
             world.repair();
+            // So long that a lock whose holder was killed is known to be dead.
+            world.wait(DEAD_AFTER);
             lab = self.lab(world, Pace::AtOnce);
             plan = self.plan(&lab).await?;
             lab = self.lab(lab.world(), pace);
@@ -124,8 +128,17 @@ impl Show<'_> {
     }
 
     async fn apply(&self, plan: &Plan, lab: &SimulatedLab) -> Result<Exit, Failure> {
-        let exit =
-            carry_out(self.stage, &Options::default(), &selection(), plan, lab, Approval::Given, self.terminal).await?;
+        let errand = Errand {
+            stage: self.stage,
+            options: &Options::default(),
+            selection: &selection(),
+            transport: lab,
+            facts: &AllFacts::default(),
+            approval: Approval::Given,
+            patience: Duration::ZERO,
+            terminal: self.terminal,
+        };
+        let exit = errand.unrecorded(plan).await?;
         for gap in lab.world().gaps() {
             self.terminal.fail(&gap);
         }

@@ -48,9 +48,13 @@ pub async fn drive(
             break;
         }
         tokio::select! {
-            Some((command, outcomes)) = legs.next() => engine.finished(&command, &outcomes),
+            Some((command, outcomes)) = legs.next() => {
+                progress.result(engine.leg(&command).0, &outcomes, command.put_back);
+                engine.finished(&command, &outcomes);
+            }
             Some(interrupt) = interrupts.recv() => {
                 interrupted = true;
+                progress.interrupted(interrupt == Interrupt::AtOnce);
                 match interrupt {
                     Interrupt::Gently => {
                         progress.note("Interrupted: what is running ends, nothing more is started. Again: cut off at once.");

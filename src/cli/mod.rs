@@ -7,18 +7,22 @@ mod demo;
 mod drive;
 mod exit;
 mod graph;
+mod locks;
 mod outcome;
-
 mod pinned;
 mod plan;
+mod precautions;
 mod progress;
 mod read;
+mod recorder;
+mod saved;
 mod schema;
 mod show;
 mod signals;
 mod stage;
 mod terminal;
 mod trust;
+mod unlock;
 mod validate;
 mod waves;
 mod which_lab;
@@ -26,9 +30,11 @@ mod which_lab;
 pub use args::Cli;
 pub use drive::{Ended, Interrupt, drive};
 pub use exit::{Exit, Failure};
+pub use locks::{Locks, Taken};
 pub use progress::Progress;
 pub use read::grounds as read_grounds;
 
+use crate::report::redaction;
 use args::Command;
 use terminal::Terminal;
 
@@ -41,6 +47,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Apply(args) => in_runtime(apply::run(cli, args, terminal)),
         Command::Show(args) => in_runtime(show::run(cli, args, terminal)),
         Command::Demo(args) => in_runtime(demo::run(cli, args, terminal)),
+        Command::Unlock(args) => in_runtime(unlock::run(cli, args, terminal)),
         Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
         Command::Validate(args) => validate::run(cli, args, terminal),
         Command::Graph(args) => graph::run(cli, args, terminal),
@@ -64,6 +71,21 @@ fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit,
     result
 }
 
+/// Standard error without the values of secrets.
+struct Redacted;
+
+impl std::io::Write for Redacted {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let line_text = String::from_utf8_lossy(line);
+        std::io::stderr().write_all(redaction::redacted(&line_text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
 /// What labctl does, on stderr. Of the libraries only warnings: their traces would hold what goes over the wire.
 fn log(verbose: u8, color: bool) {
     use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -76,7 +98,9 @@ fn log(verbose: u8, color: bool) {
         _ => LevelFilter::TRACE,
     };
     let targets = Targets::new().with_target("labctl", level).with_default(LevelFilter::WARN);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).without_time();
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Redacted).with_ansi(color).without_time();
+    // A terminal that died must not end an apply: a line that can't be written is not complained of on it.
+    let lines = lines.log_internal_errors(false);
     // A second subscriber in one process can only come from a test; the first one stays.
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
 }

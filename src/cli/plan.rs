@@ -3,10 +3,12 @@
 use super::args::{Cli, PlanArgs, Selection, StepsForm};
 use super::exit::{Exit, Failure};
 use super::pinned;
-use super::read;
+use super::precautions::{self, AllFacts};
 use super::stage::Stage;
 use super::terminal::Terminal;
-use crate::plan::{self, Obstacle, Options, Plan};
+use super::{read, saved};
+use crate::plan::facts;
+use crate::plan::{self, Obstacle, Options, Plan, Seen};
 use crate::report::{self, Detail, Summary};
 use crate::transport::Transport;
 
@@ -14,15 +16,29 @@ pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Resul
     let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, false)?;
     let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
-    let plan = make(&stage, &options, &args.selection, &transport).await?;
+    let Made { plan, facts } = make_with_facts(&stage, &options, &args.selection, &transport).await?;
+    precautions::warn_of_locks(&facts, terminal);
+    if let Some(words) = precautions::older(&stage, &facts, terminal) {
+        terminal.warn(&words);
+    }
     if args.json {
         terminal.print(&report::json(&plan));
     } else {
         show(&plan, args.display.concise, args.display.show_steps, terminal);
     }
+    if let Some(path) = &args.out {
+        saved::save(path, &stage, &options, &args.selection.lab, &plan, &facts)?;
+        terminal.say(&saved::advice(path));
+    }
     let summary = Summary::of(&plan);
     let pending = if args.detailed_exitcode && summary.is_due() { Exit::Pending } else { Exit::Done };
     Ok(obstacles(&plan).and(pending))
+}
+
+/// A plan, and what was read of the grounds themselves on the way.
+pub(super) struct Made {
+    pub(super) plan: Plan,
+    pub(super) facts: AllFacts,
 }
 
 /// Reads the lab and makes the plan.
@@ -32,6 +48,16 @@ pub(super) async fn make(
     selection: &Selection,
     transport: &dyn Transport,
 ) -> Result<Plan, Failure> {
+    Ok(make_with_facts(stage, options, selection, transport).await?.plan)
+}
+
+/// The same, with what was read of the grounds.
+pub(super) async fn make_with_facts(
+    stage: &Stage,
+    options: &Options,
+    selection: &Selection,
+    transport: &dyn Transport,
+) -> Result<Made, Failure> {
     let parallelism = usize::from(selection.parallelism);
     let seen = read::grounds(&stage.lab, &stage.declared, stage.lab.sites(), transport, parallelism).await;
     let plan = plan::build(&stage.lab, &stage.declared, &stage.graph, &seen, options);
@@ -45,7 +71,11 @@ pub(super) async fn make(
             return Err(Failure::error(words));
         }
     }
-    Ok(plan)
+    let facts = seen.iter().filter_map(|(ground, seen)| match (seen, stage.lab.site(ground)) {
+        (Seen::Read(reply), Some(site)) => Some((ground.clone(), facts::read(&stage.lab, site, reply))),
+        _ => None,
+    });
+    Ok(Made { plan, facts: facts.collect() })
 }
 
 /// Prints the plan.

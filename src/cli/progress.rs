@@ -9,11 +9,16 @@ use super::terminal::Terminal;
 use crate::apply::State;
 use crate::lab::Address;
 use crate::plan::{Action, Change, Step};
+use crate::transport::StepOutcome;
 
 /// Takes note of what the engine does.
 pub trait Progress {
-    /// A leg of a change begins.
+    /// A leg of a change is about to begin.
     fn leg(&mut self, change: &Change, steps: &[Step], put_back: bool);
+    /// What came of a leg; after the first step that is not done there are no outcomes.
+    fn result(&mut self, _change: &Change, _outcomes: &[StepOutcome], _put_back: bool) {}
+    /// Somebody wants the run to end; `at_once`: what runs is cut off.
+    fn interrupted(&mut self, _at_once: bool) {}
     /// A change is over; said more than once of the same.
     fn ended(&mut self, change: &Change, state: &State);
     /// Something to say in between.

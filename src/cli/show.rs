@@ -8,12 +8,20 @@ use super::stage::{self, Stage};
 use super::terminal::Terminal;
 use crate::kinds::KINDS;
 use crate::lab::{Address, Site};
+use crate::local;
 use crate::observe::Ask;
 use crate::plan::{Seen, marks};
 use crate::report;
 use crate::transport::Transport as _;
 
 pub(super) async fn run(cli: &Cli, args: &ShowArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if args.journal {
+        return journal(cli, args.json, terminal);
+    }
+    let path = std::path::Path::new(&args.what);
+    if !args.as_toml && (args.json || path.is_file()) {
+        return super::saved::show(path, args.json, terminal);
+    }
     let stage = stage::stage(cli, terminal)?;
     if args.as_toml {
         return as_toml(&stage, args, terminal).await;
@@ -21,6 +29,24 @@ pub(super) async fn run(cli: &Cli, args: &ShowArgs, terminal: Terminal) -> Resul
     let address: Address =
         args.what.parse().map_err(|error: crate::lab::AddressError| Failure::error(error.to_string()))?;
     resource(&stage, args, &address, terminal).await
+}
+
+/// What the applies of the lab in this folder noted. It needs no lab, and no file that can be read.
+fn journal(cli: &Cli, json: bool, terminal: Terminal) -> Result<Exit, Failure> {
+    let folder = cli.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(std::path::Path::new("."));
+    let read = local::journal::read(folder).map_err(|error| Failure::error(format!("the journal: {error}")))?;
+    if read.damaged > 0 {
+        terminal.warn(&format!("{} lines of the journal are damaged and left out", read.damaged));
+    }
+    if json {
+        // Entries are plain data with string keys: they always serialize.
+        let lines = read.entries.iter().map(|entry| serde_json::to_string(entry).unwrap_or_default() + "\n");
+        terminal.print(&lines.collect::<Vec<_>>().concat());
+    } else {
+        terminal.print(&report::journal(&read.entries));
+    }
+    Ok(Exit::Done)
 }
 
 async fn resource(stage: &Stage, args: &ShowArgs, address: &Address, terminal: Terminal) -> Result<Exit, Failure> {

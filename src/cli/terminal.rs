@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::report::Paint;
+use crate::report::{Paint, redaction};
 
 /// The process's streams, and what they are connected to.
 #[derive(Debug, Clone, Copy)]
@@ -38,19 +38,24 @@ impl Terminal {
     #[expect(clippy::unused_self, reason = "only who was handed the terminal may write to it")]
     pub(super) fn print(self, text: &str) {
         let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout.write_all(redaction::redacted(text).as_bytes()).and_then(|()| stdout.flush());
     }
 
     /// A message.
     #[expect(clippy::unused_self, reason = "only who was handed the terminal may write to it")]
     pub(super) fn say(self, text: &str) {
         let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        let _ = stderr.write_all(redaction::redacted(text).as_bytes()).and_then(|()| stderr.flush());
     }
 
     /// An error, with the mark that says so.
     pub(super) fn fail(self, words: &str) {
         self.say(&format!("{} {words}\n", self.paint_messages.red("Error:")));
+    }
+
+    /// Something that should be known and stops nothing.
+    pub(super) fn warn(self, words: &str) {
+        self.say(&format!("{} {words}\n", self.paint_messages.yellow("Warning:")));
     }
 
     /// Asks, and gives back the line that was typed; `None` at the end of the input.

@@ -6,12 +6,15 @@ use tokio::sync::mpsc::Receiver;
 use super::args::Selection;
 use super::drive::{Ended, Interrupt, drive};
 use super::exit::{Exit, Failure};
+use super::locks::Locks;
 use super::plan::{make, obstacles, show};
 use super::progress::Lines;
+use super::recorder::{Recorded, Recorder};
 use super::stage::Stage;
 use super::terminal::Terminal;
 use crate::apply::{Limits, Reason, State};
-use crate::plan::{self, Action, Change, Options, Plan};
+use crate::plan::lock::DEAD_AFTER;
+use crate::plan::{self, Change, Options, Plan};
 use crate::report;
 use crate::transport::Transport;
 
@@ -30,6 +33,8 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     pub(super) selection: &'a Selection,
     pub(super) transport: &'a dyn Transport,
+    pub(super) locks: &'a Locks<'a>,
+    pub(super) recorder: &'a Recorder,
     pub(super) approval: Approval,
     pub(super) terminal: Terminal,
 }
@@ -46,22 +51,29 @@ impl Run<'_> {
         let (mut all, mut exit) = (Ended::default(), Exit::Done);
         let mut wave = plan.clone();
         loop {
-            let mut progress = Lines::new(self.terminal);
+            if let Err(taken) = self.locks.take(&wave).await {
+                self.terminal.fail(&held(&taken));
+                exit = exit.and(Exit::Locked);
+                let why = format!("{} is {}", taken.ground, taken.by.words());
+                let due = wave.changes.into_iter().filter(|change| change.is_due() || change.is_deferred());
+                all.changes.extend(due.map(|change| (change, State::NotStarted(Reason::NotPlanned(why.clone())))));
+                break;
+            }
+            let mut progress = Recorded { lines: Lines::new(self.terminal), recorder: self.recorder };
             let ended = drive(&wave, self.transport, limits, &mut progress, interrupts).await;
             drop(progress);
             let is_moved = ended.changes.iter().any(|(_, state)| *state == State::Done);
             all.changes.extend(ended.changes);
             all.interrupted |= ended.interrupted;
-            let is_deferred = |change: &Change| change.action == Action::Deferred && change.obstacle.is_none();
-            if !wave.changes.iter().any(is_deferred) {
+            if !wave.changes.iter().any(Change::is_deferred) {
                 break;
             }
             if !is_moved || all.interrupted {
-                all.changes.extend(wave.changes.into_iter().filter(is_deferred).map(not_planned));
+                all.changes.extend(wave.changes.into_iter().filter(Change::is_deferred).map(not_planned));
                 break;
             }
             let now = make(self.stage, self.options, self.selection, self.transport).await?;
-            wave = self.approved(plan::next_wave(&wave, now))?;
+            wave = self.approved(plan::next_wave(&wave, now)).await?;
             exit = exit.and(obstacles(&wave));
             let blocked = wave.changes.iter().filter(|change| change.obstacle.is_some()).cloned();
             all.changes.extend(blocked.map(not_planned));
@@ -70,7 +82,7 @@ impl Run<'_> {
     }
 
     /// The wave without what nobody approved.
-    fn approved(&self, wave: Plan) -> Result<Plan, Failure> {
+    async fn approved(&self, wave: Plan) -> Result<Plan, Failure> {
         let mut limited = wave.clone();
         if plan::beyond(&mut limited).is_empty() {
             return Ok(wave);
@@ -80,8 +92,19 @@ impl Run<'_> {
         if self.approval == Approval::Given || !self.terminal.is_interactive {
             return Ok(limited);
         }
-        Ok(if super::apply::approve(self.terminal)? { wave } else { limited })
+        Ok(if super::apply::approve(self.terminal).await? { wave } else { limited })
     }
+}
+
+/// Who holds a ground, and how to go on.
+pub(super) fn held(taken: &super::locks::Taken) -> String {
+    let id = if taken.by.id.is_empty() { "ID" } else { &taken.by.id };
+    let gone = if taken.by.age >= DEAD_AFTER { "it is gone" } else { "it is not at work any more" };
+    format!(
+        "{} is {}\n  wait for it with `--lock-timeout SECONDS`, or where {gone}: `labctl unlock {id}`",
+        taken.ground,
+        taken.by.words()
+    )
 }
 
 /// A change that was deferred and is not done.

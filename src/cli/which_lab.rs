@@ -113,6 +113,10 @@ impl Transport for Target {
             .boxed(),
         }
     }
+
+    fn is_in_real_time(&self) -> bool {
+        matches!(self, Self::Real(_))
+    }
 }
 
 #[cfg(test)]

@@ -93,6 +93,12 @@ impl Sources {
         self.files.iter().filter(|(_, bytes)| bytes.is_ok()).map(|(path, _)| path)
     }
 
+    /// The SHA-256 of every file that could be read, by path.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        let read = self.files.iter().filter_map(|(path, bytes)| Some((path, bytes.as_ref().ok()?)));
+        read.map(|(path, bytes)| (path.to_string(), sha256(bytes))).collect()
+    }
+
     /// The readable files whose paths match `pattern`, sorted; never the root.
     pub fn matching<'a>(&'a self, pattern: &'a GlobMatcher) -> impl Iterator<Item = &'a Arc<str>> {
         self.paths().filter(move |path| **path != self.root && pattern.is_match(&***path))

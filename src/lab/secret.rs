@@ -24,6 +24,8 @@ pub enum SecretSource {
     File(String),
     /// The standard output of this argv; one newline at its end is not part of the value.
     Command(Vec<String>),
+    /// What a person at the terminal answers to this question.
+    Prompt(String),
     /// A value in a file beside homelab.toml that SOPS has encrypted.
     Sops {
         /// The file's path in the source tree.

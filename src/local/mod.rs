@@ -1,7 +1,11 @@
-//! The local disk: the files that a lab is read from, and the values of its secrets.
+//! The local disk: the files that a lab is read from, what labctl keeps beside them, and the values of secrets.
 
 pub mod download;
+pub mod git;
+pub mod journal;
 pub mod kept;
+pub mod person;
+pub mod private;
 mod sops;
 pub mod sources;
 mod terminal;

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use zeroize::Zeroizing;
 
-use super::sops;
+use super::{AtTerminal, sops};
 use crate::config::Sources;
 use crate::lab::{Lab, SecretName, SecretSource};
+use crate::report::redaction;
+use crate::transport::ssh::Prompt as _;
 use crate::transport::{Outside, Source};
 
 /// The lab's secrets and the files beside it.
@@ -51,6 +53,7 @@ impl Source for Values {
         if value.is_empty() {
             return Err(format!("the secret `{name}` is empty"));
         }
+        redaction::learn(&value);
         had.values.insert(name.clone(), value.clone());
         Ok(value)
     }
@@ -96,8 +99,17 @@ fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, String> {
             .map(|bytes| without_newline(Zeroizing::new(bytes)))
             .map_err(|error| format!("`{path}`: {error}")),
         SecretSource::Command(argv) => command(argv),
+        SecretSource::Prompt(question) => prompt(question),
         SecretSource::Sops { file, .. } => Err(format!("`{file}` is not decrypted")),
     }
+}
+
+/// What a person answers on the terminal, without an echo.
+fn prompt(question: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    let nobody = || "there is nobody to ask: run labctl on a terminal".to_owned();
+    let answer = AtTerminal::detect().password(&format!("{}: ", question.trim_end_matches([':', ' '])));
+    let answer = answer.ok_or_else(nobody)?;
+    Ok(Zeroizing::new(answer.as_bytes().to_vec()))
 }
 
 /// What a command prints. It may ask on the terminal; what it says on stderr is the user's to see.

@@ -13,7 +13,7 @@ use crate::lab::{Address, Ground, Hold, Lab, Site};
 use crate::observe::Reply;
 
 /// What a run of labctl asks of the plan.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// `--adopt`: what may be taken over although it differs. An empty address stands for all.
     pub adopt: Vec<Address>,
@@ -52,7 +52,7 @@ pub enum Seen {
 }
 
 /// All changes and their steps, in order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The version of this form.
     pub format_version: String,

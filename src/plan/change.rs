@@ -147,6 +147,11 @@ impl Change {
         self.obstacle.is_none() && !matches!(self.action, Action::None | Action::Deferred)
     }
 
+    /// Whether it is to be planned, and done, in a later wave.
+    pub fn is_deferred(&self) -> bool {
+        self.obstacle.is_none() && self.action == Action::Deferred
+    }
+
     /// Whether it must not be passed over in silence: unknown, refused, protected, blocked.
     pub fn is_error(&self) -> bool {
         self.obstacle.as_ref().is_some_and(|obstacle| !matches!(obstacle, Obstacle::Held(_)))

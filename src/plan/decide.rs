@@ -253,7 +253,10 @@ fn marked(
     }
     let mut steps = Vec::with_capacity(act.len() + 2);
     if !act.is_empty() {
-        steps.push(write(new.clone().pending()));
+        // What the act relies on is looked at before anything is noted: a note of what was never begun would claim what
+        // somebody else has made in between.
+        let relies_on = act.first().map(|step| step.guards.clone()).unwrap_or_default();
+        steps.push(Step { guards: relies_on, ..write(new.clone().pending()) });
         steps.extend(act);
     }
     steps.push(write(new));

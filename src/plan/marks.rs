@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Mark, Origin, ground_record, record};
+use super::{Mark, Origin, facts, ground_record, record};
 use crate::kinds::{Declared, KINDS, Kind, Leftover};
 use crate::lab::{Ground, Lab, Site};
 use crate::observe::{Ask, Reply};
@@ -88,7 +88,7 @@ pub fn asks(lab: &Lab, site: Site<'_>, declared: &[Declared]) -> Vec<Ask> {
     };
     let general = KINDS.iter().filter(|kind| kind.carries_marks() && kind.fits(site)).flat_map(|kind| kind.asks(site));
     let of_resources = declared.iter().filter(|d| d.resource.ground == ground).flat_map(|d| d.resource.body.asks());
-    unique(records.into_iter().chain(general).chain(of_resources))
+    unique(records.into_iter().chain(general).chain(of_resources).chain(facts::asks(lab, site)))
 }
 
 /// What must be asked besides, because something left the file or a change needs it; mostly nothing. Asked again, with

@@ -1,14 +1,18 @@
 //! Changes and steps: the plan as data. What is shown is what is saved is what is applied.
 
 mod api;
+pub mod applied;
 mod build;
 mod change;
 mod decide;
+pub mod facts;
 pub mod ground_record;
 mod leave;
+pub mod lock;
 mod mark;
 pub mod marks;
 pub mod record;
+pub mod saved;
 mod shell;
 mod step;
 mod value;
@@ -18,6 +22,7 @@ pub use api::{ApiGuard, Call};
 pub use build::{Options, Plan, Seen, build};
 pub use change::{Action, Cause, Change, Obstacle};
 pub use mark::{Mark, Origin};
+pub use saved::{Revision, SavedPlan};
 pub use shell::{quote, shell_line};
 pub use step::{Act, Guard, Step};
 pub use value::{Attributes, Difference, Value, differences, digest};

@@ -36,6 +36,11 @@ pub trait Transport: Send + Sync {
     /// Runs the steps in order, in one exec, until one is not done. The outcomes are those of the steps that were
     /// begun; none at all is never returned.
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>>;
+
+    /// Whether time passes there by itself, so that waiting changes anything.
+    fn is_in_real_time(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

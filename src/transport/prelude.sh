@@ -49,10 +49,13 @@ folder() {
   done
 }
 
-# put PATH MODE OWNER GROUP BYTES DATA: written beside its place, private from its first byte, flushed, then renamed.
+# put PATH MODE OWNER GROUP BYTES DATA: written beside its place, private from its first byte, flushed, then renamed. What a
+# put that was cut off has left beside it has the same name, so the next one takes it away.
 put() {
   above=$(dirname -- "$1") && { [ -d "$above" ] || mkdir -p -- "$above"; } || return
-  mode=$2; owner=$3; group=$4; beside=$above/.labctl-$N
+  mode=$2; owner=$3; group=$4; name=${1##*/}
+  [ "${#name}" -le 240 ] || name=$N
+  beside=$above/.labctl-$name.new
   if old=$(state "$1" 2>/dev/null); then
     case $old in [Rr]egular*) ;; *) printf '%s is no regular file\n' "$1" >&2; return 1 ;; esac
     old=${old#*|}; [ -n "$mode" ] || mode=${old%%|*}
@@ -60,6 +63,7 @@ put() {
     old=${old#*|}; [ -n "$group" ] || group=${old%%|*}
   fi
   trap 'rm -f -- "$beside"' EXIT
+  rm -f -- "$beside"
   (umask 077; set -C; printf '%s' "$6" | decode >"$beside") || return
   [ -z "$5" ] || [ "$(wc -c <"$beside")" -eq "$5" ] || { printf 'only a part of %s could be written\n' "$1" >&2; return 1; }
   [ -z "$owner$group" ] || [ "$owner:$group" = "$(id -un):$(id -gn)" ] || chown -- "$owner${group:+:$group}" "$beside" || return

@@ -1,6 +1,6 @@
 //! The real lab: a link per node, made when it is first needed and kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long one of these tries may take: a line that was cut in the middle of it must not use up the time of all.
 const TRY: Duration = Duration::from_secs(20);
 
+/// How long is waited before a leg whose node did not answer is tried to be sent again.
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
+
 /// The lab as it is, behind SSH and local shells.
 pub struct RealLab {
     nodes: BTreeMap<String, Node>,
@@ -32,6 +35,8 @@ pub struct RealLab {
     access: Access,
     clusters: Clusters,
     links: Mutex<BTreeMap<String, Slot>>,
+    /// Nodes that did not answer however often they were tried.
+    silent: Mutex<BTreeSet<String>>,
 }
 
 /// A node's place for its link: whoever comes while a connection is being made waits for that one.
@@ -41,7 +46,15 @@ impl RealLab {
     /// The nodes and clusters of `lab`; secrets, blobs and kubeconfigs come from `source`.
     pub fn new<S: Source + Outside + 'static>(lab: &Lab, source: Arc<S>, access: Access) -> Self {
         let (nodes, clusters) = (lab.nodes.clone(), Clusters::new(&lab.clusters));
-        Self { nodes, outside: source.clone(), source, access, clusters, links: Mutex::default() }
+        Self {
+            nodes,
+            outside: source.clone(),
+            source,
+            access,
+            clusters,
+            links: Mutex::default(),
+            silent: Mutex::default(),
+        }
     }
 
     /// The node of that name.
@@ -98,6 +111,30 @@ impl RealLab {
         let link = Arc::new(Link::connect(node, &self.access, reached, &Contents(&*self.source)).await?);
         *slot = Some(Arc::clone(&link));
         Ok(link)
+    }
+
+    /// A link to act over. A node that does not answer is tried again: nothing of the leg has been sent yet. Who refuses
+    /// is not asked twice.
+    async fn link_again(&self, name: &str) -> Result<Arc<Link>, ReachError> {
+        // Whoever stayed silent all that time is not waited for by every change anew.
+        let is_silent = self.silent.lock().await.contains(name);
+        let mut pauses = AGAIN.iter().take(if is_silent { 0 } else { AGAIN.len() });
+        loop {
+            match (self.link(name, Reached::Anywhere).await, pauses.next()) {
+                (Err(ReachError::Unreachable(why)), Some(pause)) => {
+                    tracing::info!(node = name, why, "not reached; once more");
+                    tokio::time::sleep(*pause).await;
+                }
+                (Err(error), _) => {
+                    self.silent.lock().await.insert(name.to_owned());
+                    return Err(error);
+                }
+                (Ok(link), _) => {
+                    self.silent.lock().await.remove(name);
+                    return Ok(link);
+                }
+            }
+        }
     }
 
     /// Closes the node's connection and waits until a fresh one stands and `until` succeeds over it.
@@ -171,7 +208,7 @@ impl Transport for RealLab {
             if let [Step { act: Act::Reconnect { within, until, anywhere }, .. }] = leg {
                 return vec![self.reconnect(node, Duration::from_secs(*within), until, *anywhere).await];
             }
-            match self.link(node, Reached::Anywhere).await {
+            match self.link_again(node).await {
                 Ok(link) => link.act(leg, &contents).await,
                 Err(error) => vec![StepOutcome::Lost(error.to_string())],
             }

@@ -3,16 +3,20 @@
 
 mod agreement;
 mod bad;
+mod canary;
 mod demo;
 mod examples;
 mod generated;
 mod kinds;
 mod local;
+mod locks;
 mod network_script;
 mod parsing;
 mod readme;
+mod saved;
 #[expect(dead_code, reason = "the other test binary needs more of it")]
 mod scenario;
 mod simulated;
 mod sops;
+mod survive;
 mod workspace;

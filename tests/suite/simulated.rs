@@ -3,4 +3,5 @@
 mod bench;
 mod faults;
 mod generated;
+mod locks;
 mod properties;

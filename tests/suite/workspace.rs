@@ -56,6 +56,16 @@ impl Workspace {
         files
     }
 
+    /// A program that the commands of a local node find before all others.
+    pub(crate) fn program(self, name: &str, script: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.write(&format!("bin/{name}"), script);
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.path(&format!("bin/{name}")), executable).unwrap();
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        self.env("PATH", &path)
+    }
+
     /// The program with these arguments, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_labctl"));

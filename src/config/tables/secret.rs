@@ -4,7 +4,7 @@ use crate::config::Located;
 use crate::config::table::table;
 
 table! {
-    /// Where a secret's value comes from: exactly one of the four.
+    /// Where a secret's value comes from: exactly one of the five.
     pub struct SecretTable {
         /// This environment variable of labctl.
         pub env: Option<Located<String>>,
@@ -12,6 +12,8 @@ table! {
         pub file: Option<Located<String>>,
         /// The output of this program and its arguments: `["pass", "show", "lab/token"]`.
         pub command: Option<Vec<Located<String>>>,
+        /// A question: a person at the terminal is asked for the value, once a run.
+        pub prompt: Option<Located<String>>,
         /// A value in a file that SOPS has encrypted.
         pub sops: Option<SopsTable>,
     }

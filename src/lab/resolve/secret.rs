@@ -25,21 +25,23 @@ impl Resolver<'_> {
         sources.extend(table.file.as_ref().map(|file| SecretSource::File(file.value.clone())));
         let argv = table.command.as_ref().map(|argv| argv.iter().map(|part| part.value.clone()).collect::<Vec<_>>());
         sources.extend(argv.map(SecretSource::Command));
+        sources.extend(table.prompt.as_ref().map(|prompt| SecretSource::Prompt(prompt.value.clone())));
         sources.extend(table.sops.as_ref().map(|sops| self.sops(sops)));
         if sources.len() != 1 {
             let summary = format!("the secret `{}` needs exactly one source, and has {}", name.value, sources.len());
-            let help = "say one of `env = \"VARIABLE\"`, `file = \"PATH\"`, `command = [\"program\", \"argument\"]` and `sops = { file = \"PATH\", key = \"KEY\" }`";
+            let help = "say one of `env = \"VARIABLE\"`, `file = \"PATH\"`, `command = [\"program\", \"argument\"]`, `prompt = \"QUESTION\"` and `sops = { file = \"PATH\", key = \"KEY\" }`";
             self.fault(Code::Contradiction, summary, &table.place, "in this table", help);
             return None;
         }
         let empty = match &sources[0] {
-            SecretSource::Env(text) | SecretSource::File(text) => text.trim().is_empty(),
+            SecretSource::Env(text) | SecretSource::File(text) | SecretSource::Prompt(text) => text.trim().is_empty(),
             SecretSource::Command(argv) => argv.first().is_none_or(|program| program.trim().is_empty()),
             SecretSource::Sops { .. } => false,
         };
         if empty {
             let summary = format!("the source of the secret `{}` is empty", name.value);
-            let help = "name the variable, the file or the program that has the value";
+            let help =
+                "name the variable, the file or the program that has the value, or the question that asks for it";
             self.fault(Code::Value, summary, &table.place, "in this table", help);
         }
         sources.pop().filter(|_| !empty)

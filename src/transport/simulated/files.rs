@@ -10,6 +10,9 @@ pub(super) struct Tree {
     entries: BTreeMap<String, Entry>,
     /// Counts every change: with it no two states of a file are the same.
     changes: u64,
+    /// Seconds since 1970 by the node's clock: when what is written now is written.
+    #[serde(default)]
+    pub(super) now: i64,
 }
 
 /// Something at a path.
@@ -21,6 +24,9 @@ pub(super) struct Entry {
     pub(super) group: String,
     inode: u64,
     changed: u64,
+    /// When it was written, in seconds since 1970 by the node's clock.
+    #[serde(default)]
+    pub(super) modified: i64,
 }
 
 /// What is at a path.
@@ -115,7 +121,8 @@ impl Tree {
         self.make_folders(above(&path), 0o755);
         self.changes += 1;
         let inode = self.changes;
-        let entry = Entry { what, mode, owner: owner.to_owned(), group: group.to_owned(), inode, changed: inode };
+        let (owner, group, modified) = (owner.to_owned(), group.to_owned(), self.now);
+        let entry = Entry { what, mode, owner, group, inode, changed: inode, modified };
         self.entries.insert(path, entry);
     }
 
@@ -127,11 +134,12 @@ impl Tree {
     /// New bytes in a file that keeps its mode and owners; a new one where there was none.
     pub(super) fn overwrite(&mut self, path: &str, bytes: Vec<u8>) {
         self.changes += 1;
-        let changed = self.changes;
+        let (changed, now) = (self.changes, self.now);
         match self.entries.get_mut(&absolute(path)) {
             Some(entry) => {
                 entry.what = What::File(bytes);
                 entry.changed = changed;
+                entry.modified = now;
             }
             None => self.write(path, bytes, 0o644),
         }
@@ -148,6 +156,24 @@ impl Tree {
         })
     }
 
+    /// Says that a file was written now; false where there is none.
+    pub(super) fn touch(&mut self, path: &str) -> bool {
+        let now = self.now;
+        self.change(path, |entry| entry.modified = now)
+    }
+
+    /// Gives what is at a path a second name; false where there is nothing, or something has that name.
+    pub(super) fn link(&mut self, from: &str, to: &str) -> bool {
+        let (from, to) = (absolute(from), absolute(to));
+        match self.entries.get(&from).cloned() {
+            Some(entry) if !self.entries.contains_key(&to) => {
+                self.entries.insert(to, entry);
+                true
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn make_folders(&mut self, path: &str, mode: u32) {
         let path = absolute(path);
         let ends = path.match_indices('/').map(|(end, _)| end).skip(1).chain([path.len()]);
@@ -156,8 +182,8 @@ impl Tree {
                 self.changes += 1;
                 let (what, changed) = (What::Folder, self.changes);
                 let (owner, group) = ("root".to_owned(), "root".to_owned());
-                self.entries
-                    .insert(path[..end].to_owned(), Entry { what, mode, owner, group, inode: changed, changed });
+                let entry = Entry { what, mode, owner, group, inode: changed, changed, modified: self.now };
+                self.entries.insert(path[..end].to_owned(), entry);
             }
         }
     }

@@ -317,6 +317,10 @@ impl Transport for SimulatedLab {
         }
         .boxed()
     }
+
+    fn is_in_real_time(&self) -> bool {
+        false
+    }
 }
 
 /// Fresh connections until one stands over which `until` succeeds.

@@ -80,6 +80,7 @@ impl Machine {
 
     /// Runs a program. One that the node does not have is an answer, one that the simulation does not have a gap.
     pub(super) fn run(&mut self, argv: &[String], stdin: &mut Stdin) -> Result<Output, Gap> {
+        self.files.now = self.clock.wall();
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         let [name, arguments @ ..] = words.as_slice() else { return Err(Gap::new("sh was given no program")) };
         let Some(program) = programs::find(name) else {

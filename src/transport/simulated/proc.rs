@@ -49,6 +49,7 @@ pub(super) fn read(machine: &Machine, path: &str) -> Option<Option<String>> {
     Some(match path {
         "/proc/uptime" => Some(format!("{}.00 {}.00\n", machine.clock.uptime(), machine.clock.uptime())),
         "/proc/sys/kernel/random/boot_id" => Some(machine.clock.boot_id() + "\n"),
+        "/sys/module/zfs/version" if machine.packages.version("zfsutils-linux").is_some() => Some("2.3.2\n".to_owned()),
         "/proc/modules" if machine.os == Os::Linux => {
             Some(machine.tuning.loaded().map(|name| format!("{name} 16384 0 - Live 0x0000000000000000\n")).collect())
         }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use labctl::apply::{Limits, State};
-use labctl::cli::{Progress, drive, read_grounds};
+use labctl::cli::{Ended, Locks, Progress, drive, read_grounds};
 use labctl::config::Sources;
 use labctl::graph::Graph;
 use labctl::kinds::{self, Declared};
 use labctl::lab::{Lab, SecretName, load};
+use labctl::plan::applied::{Applied, Origin};
+use labctl::plan::lock::Holder;
 use labctl::plan::{Change, Options, Plan, Step, build};
 use labctl::transport::simulated::{Fault, SimulatedLab, World};
 use labctl::transport::{Source, Transport};
@@ -35,7 +37,7 @@ impl Source for Values {
     }
 }
 
-struct Silent;
+pub(super) struct Silent;
 
 impl Progress for Silent {
     fn leg(&mut self, _: &Change, _: &[Step], _: bool) {}
@@ -43,8 +45,8 @@ impl Progress for Silent {
     fn note(&mut self, _: &str) {}
 }
 
-fn wait<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
 impl Bench {
@@ -91,8 +93,7 @@ impl Bench {
     pub(super) fn apply(&self, world: World, faults: Vec<Fault>) -> (BTreeMap<String, State>, World) {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, faults);
-        let (_sender, mut interrupts) = tokio::sync::mpsc::channel(1);
-        let ended = wait(drive(&plan, &transport, Limits::default(), &mut Silent, &mut interrupts));
+        let ended = self.carry_out(&plan, &transport);
         let states = ended.changes.into_iter().map(|(change, state)| (change.address.to_string(), state)).collect();
         (states, transport.world())
     }
@@ -119,8 +120,38 @@ impl Bench {
     pub(super) fn steps(&self, world: World) -> BTreeMap<String, u32> {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, Vec::new());
-        let (_sender, mut interrupts) = tokio::sync::mpsc::channel(1);
-        wait(drive(&plan, &transport, Limits::default(), &mut Silent, &mut interrupts));
+        self.carry_out(&plan, &transport);
         transport.steps()
+    }
+
+    /// Locks what the plan touches, does it, and unlocks.
+    pub(super) fn carry_out(&self, plan: &Plan, transport: &SimulatedLab) -> Ended {
+        let locks = self.locks(transport);
+        wait(locks.take(plan)).unwrap_or_else(|taken| panic!("{taken:?}"));
+        let (_sender, mut interrupts) = tokio::sync::mpsc::channel(1);
+        let ended = wait(drive(plan, &locks, Limits::default(), &mut Silent, &mut interrupts));
+        wait(locks.release());
+        ended
+    }
+
+    /// The same locks, held by the same run, on a lab that went on meanwhile.
+    pub(super) fn locks_like<'a>(&'a self, locks: &Locks<'_>, transport: &'a dyn Transport) -> Locks<'a> {
+        locks.on(transport, &self.lab)
+    }
+
+    /// The locks of a new run.
+    pub(super) fn locks<'a>(&'a self, transport: &'a dyn Transport) -> Locks<'a> {
+        static RUN: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+        let holder = Holder {
+            id: format!("{:08x}", RUN.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
+            who: "jax@laptop".to_owned(),
+            since: "2026-01-02T03:04:05Z".parse().unwrap(),
+            lab: self.lab.name.clone(),
+            labctl: "0".to_owned(),
+            changes: Vec::new(),
+        };
+        let applied = Applied::new(Origin::new(&self.sources, None), holder.who.clone(), holder.since, None);
+        let applied = self.lab.sites().map(|site| (site.ground(), applied.clone())).collect();
+        Locks::new(transport, &self.lab, holder, applied)
     }
 }

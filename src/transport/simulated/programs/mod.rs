@@ -66,6 +66,7 @@ const fn brought_by(name: &'static str, package: &'static str, run: Run) -> Prog
 
 /// All programs.
 const PROGRAMS: &[Program] = &[
+    everywhere("touch", entries::touch),
     everywhere("basename", files::basename),
     everywhere("cat", files::cat),
     everywhere("chgrp", entries::chgrp),
@@ -103,6 +104,7 @@ const PROGRAMS: &[Program] = &[
     everywhere("env", shell::env),
     everywhere("date", shell::date),
     everywhere("sleep", shell::sleep),
+    everywhere("uname", shell::uname),
     everywhere("true", shell::yes),
     everywhere("false", shell::no),
     everywhere("echo", text::echo),

@@ -4,6 +4,7 @@ use super::super::gap::Gap;
 use super::super::machine::Machine;
 use super::super::shell;
 use super::{Stdin, done, failed, said, unknown};
+use crate::lab::Os;
 use crate::observe::Output;
 
 pub(super) fn sh(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
@@ -33,6 +34,15 @@ pub(super) fn date(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> 
     match arguments {
         ["+%s"] => said(format!("{}\n", machine.clock.wall())),
         _ => unknown("date", arguments),
+    }
+}
+
+/// `uname -sr`: the kernel and its release.
+pub(super) fn uname(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    match (arguments, machine.os) {
+        (["-sr"], Os::Linux) => said("Linux 6.12.0\n"),
+        (["-sr"], Os::Macos) => said("Darwin 24.0.0\n"),
+        _ => unknown("uname", arguments),
     }
 }
 

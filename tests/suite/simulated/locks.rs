@@ -1,0 +1,134 @@
+//! Promise 9 on the simulated lab: one at a time.
+
+use labctl::apply::{Limits, State};
+use labctl::cli::drive;
+use labctl::lab::Ground;
+use labctl::plan::lock::DEAD_AFTER;
+use labctl::plan::{Plan, Step};
+use labctl::transport::simulated::{Fault, Moment, Trouble, World};
+use labctl::transport::{StepOutcome, Transport as _};
+
+use super::bench::{Bench, Silent, wait};
+
+const LAB: &str = r#"
+[lab]
+name = "t"
+[nodes.a]
+address = "10.0.0.1"
+[nodes.a.files."/etc/one"]
+content = "1"
+[nodes.b]
+address = "10.0.0.2"
+[nodes.b.files."/etc/two"]
+content = "2"
+"#;
+
+fn plan(bench: &Bench, world: &World) -> Plan {
+    bench.plan(&bench.simulated(world.clone(), Vec::new()))
+}
+
+fn locks(world: &World) -> Vec<String> {
+    world.dump().lines().filter(|line| line.contains("/labctl/lock")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_second_of_two_gets_no_lock_and_leaves_none_behind() {
+    let bench = Bench::new(LAB);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let only_b =
+        Plan { changes: plan.changes.iter().filter(|c| c.ground.name() == "b").cloned().collect(), ..plan.clone() };
+    let (first, second) = (bench.locks(&lab), bench.locks(&lab));
+    wait(first.take(&only_b)).unwrap();
+    let taken = wait(second.take(&plan)).unwrap_err();
+    assert_eq!(taken.ground, Ground::Node("b".to_owned()));
+    assert!(
+        taken.by.words().starts_with("locked by jax@laptop since 2026-01-02T03:04:05Z; its last sign of life was ")
+    );
+    assert_eq!(locks(&lab.world()).len(), 1, "what it took before is given up again: {:?}", locks(&lab.world()));
+    wait(first.release());
+    wait(second.take(&plan)).unwrap();
+    assert_eq!(locks(&lab.world()).len(), 2);
+    wait(second.release());
+    assert!(locks(&lab.world()).is_empty());
+}
+
+#[test]
+fn applies_of_disjoint_parts_run_at_once() {
+    let bench = Bench::new(LAB);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let part = |name: &str| Plan {
+        changes: plan.changes.iter().filter(|c| c.ground.name() == name).cloned().collect(),
+        ..plan.clone()
+    };
+    let (first, second) = (bench.locks(&lab), bench.locks(&lab));
+    wait(first.take(&part("a"))).unwrap();
+    wait(second.take(&part("b"))).unwrap();
+}
+
+#[test]
+fn the_lock_of_a_killed_run_is_recognised_in_its_time_and_not_before() {
+    let bench = Bench::new(LAB);
+    let kill = Fault { node: "b".to_owned(), at: Moment::Step(4), what: Trouble::Kill };
+    let (_, mut world) = bench.apply(bench.found(0), vec![kill]);
+    assert_eq!(locks(&world).len(), 2);
+    world.wait(DEAD_AFTER - 30);
+    let lab = bench.simulated(world.clone(), Vec::new());
+    let taken = wait(bench.locks(&lab).take(&plan(&bench, &world)));
+    assert!(taken.is_err(), "{taken:?}");
+    world.wait(60);
+    bench.converge(world);
+}
+
+#[test]
+fn a_sign_of_life_keeps_a_lock_alive_and_a_clock_that_jumps_lets_it_die_at_worst() {
+    let bench = Bench::new(LAB);
+    let mut world = bench.found(0);
+    let lab = bench.simulated(world, Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let first = bench.locks(&lab);
+    wait(first.take(&plan)).unwrap();
+    for _ in 0..4 {
+        wait(first.beat());
+    }
+    world = lab.world();
+    world.wait(DEAD_AFTER - 30);
+    let jump = Fault { node: "a".to_owned(), at: Moment::Step(1), what: Trouble::ClockJump(-7200) };
+    let later = bench.simulated(world.clone(), Vec::new());
+    assert!(wait(bench.locks(&later).take(&plan)).is_err());
+    let jumped = bench.simulated(world, vec![jump]);
+    let taken = wait(bench.locks(&jumped).take(&plan)).unwrap_err();
+    assert_eq!(taken.ground.name(), "b", "the one whose clock jumped is taken for dead");
+}
+
+#[test]
+fn a_run_whose_lock_was_taken_over_does_nothing_more() {
+    let bench = Bench::new(LAB);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let sleeper = bench.locks(&lab);
+    wait(sleeper.take(&plan)).unwrap();
+    let mut world = lab.world();
+    world.wait(DEAD_AFTER);
+    let lab = bench.simulated(world, Vec::new());
+    let other = bench.locks(&lab);
+    wait(other.take(&plan)).unwrap();
+    // The sleeper wakes up and goes on, on the lab as it is now.
+    let before = lab.world().dump();
+    let guarded = Step::run("go on", ["touch", "-c", "--", "/etc/never"]);
+    let ground = Ground::Node("a".to_owned());
+    let awake = bench.locks_like(&sleeper, &lab);
+    let outcomes = wait(awake.act(&ground, &[guarded]));
+    let [StepOutcome::Stale { guard, found }] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+    assert_eq!(guard, "the lock of a");
+    assert!(found.contains("jax@laptop has it now (id "), "{found}");
+    let (_sender, mut interrupts) = tokio::sync::mpsc::channel(1);
+    let ended = wait(drive(&plan, &awake, Limits::default(), &mut Silent, &mut interrupts));
+    for (change, state) in &ended.changes {
+        let is_stale = matches!(state, State::Failed(f) if matches!(f.outcome, StepOutcome::Stale { .. }));
+        assert!(is_stale, "{}: {state:?}", change.address);
+    }
+    wait(awake.release());
+    assert_eq!(lab.world().dump(), before, "neither does it give up what is another's");
+}
