@@ -172,6 +172,7 @@ pub struct ValidateArgs {
 
 /// `labctl show`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ShowArgs {
     /// A resource's address, a file that `plan --out` wrote, or with `--as-toml` a node's name
     #[arg(

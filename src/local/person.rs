@@ -18,7 +18,7 @@ pub fn who() -> String {
 pub fn run_id() -> Result<String, String> {
     let mut bytes = [0_u8; 4];
     getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers here: {error}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
 }
 
 fn printed(program: &str, arguments: &[&str]) -> Option<String> {

@@ -36,11 +36,11 @@ pub(super) fn ls(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Re
     Ok(output)
 }
 
-/// `stat -c FORMAT PATH…` with `%a`, `%U`, `%G`, `%n`, `%F`, `%s`.
+/// `stat -c FORMAT PATH…` with `%a`, `%U`, `%G`, `%n`, `%F`, `%s`, `%Y`.
 pub(super) fn stat(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
     let ["-c", format, paths @ ..] = arguments else { return unknown("stat", arguments) };
     let mut output = Output::default();
-    for path in paths {
+    for path in paths.iter().filter(|path| **path != "--") {
         if let Some(entry) = machine.files.entry(path) {
             let Some(line) = line(format, path, entry) else { return unknown("stat", arguments) };
             output.stdout.extend(line.into_bytes());
@@ -65,6 +65,7 @@ fn line(format: &str, path: &str, entry: &Entry) -> Option<String> {
             'U' => line += &entry.owner,
             'G' => line += &entry.group,
             'n' => line += path,
+            'Y' => line += &entry.modified.to_string(),
             's' => line += &entry.bytes()?.len().to_string(),
             'F' => {
                 line += match &entry.what {
@@ -81,8 +82,22 @@ fn line(format: &str, path: &str, entry: &Entry) -> Option<String> {
     Some(line + "\n")
 }
 
-/// `ln -s TO PATH`.
+/// `touch -c -- PATH`: one that is not there stays so.
+pub(super) fn touch(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    let ["-c", "--", path] = arguments else { return unknown("touch", arguments) };
+    machine.files.touch(path);
+    done()
+}
+
+/// `ln -s TO PATH`, `ln -- FILE PATH`.
 pub(super) fn ln(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+    if let ["--", file, path] = arguments {
+        return match (machine.files.exists(file), machine.files.link(file, path)) {
+            (_, true) => done(),
+            (false, false) => failed(1, format!("ln: failed to access '{file}': No such file or directory")),
+            (true, false) => failed(1, format!("ln: failed to create hard link '{path}': File exists")),
+        };
+    }
     let ["-s", to, path] = arguments else { return unknown("ln", arguments) };
     if machine.files.entry(path).is_some() {
         return failed(1, format!("ln: failed to create symbolic link '{path}': File exists"));
