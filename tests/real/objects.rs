@@ -5,6 +5,8 @@ mod apart;
 mod broken;
 mod drift;
 mod every_kind;
+mod hosted;
+mod immutable;
 mod leaving;
 mod order;
 mod peer;

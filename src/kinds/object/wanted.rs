@@ -195,8 +195,8 @@ impl Wanted {
 
     /// The fields that can't be changed, where the server refuses because of them.
     fn fixed(&self, live: &Json, refusal: &crate::observe::Refusal, reply: &Reply) -> Option<(Vec<String>, Way)> {
-        let is_said =
-            |text: &str| text.contains("immutable") || text.contains("updates to") || text.contains("forbidden");
+        const SAID: [&str; 4] = ["immutable", "updates to", "forbidden", "cannot change"];
+        let is_said = |text: &str| SAID.iter().any(|words| text.contains(words));
         let said = is_said(&refusal.message) || refusal.causes.iter().any(|cause| is_said(&cause.message));
         let comparison = self.masked(reply).ok().map(|masked| self.comparison(&masked, live)).filter(|_| said)?;
         let paths: Vec<_> =

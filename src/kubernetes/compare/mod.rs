@@ -140,8 +140,9 @@ impl Walk {
             Some(live) if is_empty(live) && self.is_as_applied => {}
             Some(Value::Object(found)) if desired.is_object() && !at.owned.is_some_and(is_owned_whole) => {
                 self.object(&Map::new(), found, at);
-                // labctl's own marks may be in it: then the fields are owned, and not the map.
-                if at.owned.is_none() {
+                // labctl's own marks may be in it: then the fields are owned, and not the map. Nor does the server note who
+                // applied nothing: applied once more, what others fill wouldn't be labctl's either.
+                if at.owned.is_none() && !self.is_as_applied {
                     self.owner(at);
                 }
             }

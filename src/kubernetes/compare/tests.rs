@@ -174,6 +174,26 @@ fn an_empty_text_stands_for_the_default_that_the_server_has_for_it() {
 }
 
 #[test]
+fn something_empty_that_others_fill_costs_no_dry_run_at_every_plan() {
+    // `kubectl create namespace --dry-run=client -o yaml` prints `spec: {}`; the server adds a finalizer and owns nothing.
+    let (mut desired, mut live) = (desired(), live());
+    set(&mut desired, "/metadata/annotations", json!({}));
+    set(&mut desired, "/spec/strategy", json!({}));
+    set(&mut live, "/metadata/annotations", json!({"deployment.kubernetes.io/revision": "1"}));
+    set(&mut live, "/spec/strategy", json!({"type": "RollingUpdate"}));
+    assert!(compared(&desired, &live, true).is_equal());
+    assert!(!compared(&desired, &live, false).is_equal(), "an edit of the file is for the server to say");
+    // A map that somebody else owns whole, since.
+    set(&mut desired, "/spec/template/spec/nodeSelector", json!({}));
+    set(&mut live, "/spec/template/spec/nodeSelector", json!({"disk": "theirs"}));
+    let managed = live.pointer_mut("/metadata/managedFields").unwrap().as_array_mut().unwrap();
+    managed[0]["fieldsV1"]["f:spec"]["f:template"]["f:spec"].as_object_mut().unwrap().remove("f:nodeSelector");
+    managed.push(json!({"manager": "them", "operation": "Update", "apiVersion": VERSION, "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:nodeSelector": {}}}}}}));
+    assert!(!compared(&desired, &live, true).is_equal());
+}
+
+#[test]
 fn an_edit_of_the_file_is_a_difference() {
     for (pointer, value, path) in [
         ("/spec/replicas", json!(3), "spec.replicas"),

@@ -207,3 +207,33 @@ fn what_a_controller_owns_is_refused() {
     let plan = user.expect(&["plan", "--adopt", "*"], 1).stdout;
     assert_says(&plan, &["it belongs to the CronJob `nightly`", "declare that CronJob"]);
 }
+
+#[test]
+#[ignore = "real control plane: run `tests/lab/run`"]
+fn what_kubectl_applied_server_side_is_adopted_too() {
+    let plane = ControlPlane::shared();
+    let user = User::of(plane, "byserver");
+    let text = BY_HAND.replace("adopted", "byserver");
+    user.has("all", &text);
+    let path = user.path("things/all.yaml");
+    plane.kubectl(&["apply", "--server-side", "-f", path.to_str().expect("text")]);
+    assert_says(&user.plan(0), &["Plan: 5 to adopt, 0 to add, 0 to change, 0 to destroy."]);
+    user.apply();
+    user.expect_no_changes();
+    user.edit("all", ", extra: stays for now", "");
+    user.edit("all", "mode: fast", "mode: slow");
+    user.apply();
+    user.expect_no_changes();
+    let get = |path: &str| {
+        plane.kubectl(&[
+            "-n",
+            "byserver",
+            "get",
+            "cm/settings",
+            "--show-managed-fields",
+            "-o",
+            &format!("jsonpath={path}"),
+        ])
+    };
+    assert_eq!(get("{.data} {.metadata.managedFields[*].manager}"), r#"{"mode":"slow"} labctl"#);
+}

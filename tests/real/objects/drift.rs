@@ -65,7 +65,7 @@ fn drift_of_owned_fields_is_found_named_and_mended_and_that_of_others_is_left_al
     plane.kubectl(&["-n", "drift", "scale", "deployment/web", "--replicas=3"]);
     plane.kubectl(&["-n", "drift", "annotate", "--overwrite", "deployment/web", "example.com/owner=them"]);
     plane.kubectl(&["-n", "drift", "label", "deployment/web", "app-"]);
-    patch(plane, "service/web", &json!({"spec": {"ports": [{"port": 81}]}}));
+    patch(plane, "service/web", &json!({"spec": {"selector": {"app": "theirs"}}}));
     let json = user.json();
     let of = |name: &str| {
         let changes = json["changes"].as_array().expect("changes").iter();
@@ -100,7 +100,7 @@ fn drift_of_owned_fields_is_found_named_and_mended_and_that_of_others_is_left_al
         &["`kubectl-patch` owns `data.\"app.conf\"`, `data.mode`", "`kubectl-annotate` owns ", "take = ["],
     );
 
-    user.says("take = [\"data\", \"metadata.annotations\", \"spec.replicas\", \"spec.ports\"]");
+    user.says("take = [\"data\", \"metadata.annotations\", \"spec.replicas\", \"spec.selector\"]");
     let plan = user.plan(0);
     assert_says(&plan, &["`data.mode` is taken from `kubectl-patch`", "Plan: 0 to add, 3 to change, 0 to destroy."]);
     user.apply();
@@ -115,7 +115,7 @@ fn drift_of_owned_fields_is_found_named_and_mended_and_that_of_others_is_left_al
         ),
         "2 3 web MODE THEIRS"
     );
-    assert_eq!(get("service/web", "{.spec.ports[*].port} {.metadata.annotations.example\\.com/theirs}"), "80 1");
+    assert_eq!(get("service/web", "{.spec.selector.app} {.metadata.annotations.example\\.com/theirs}"), "web 1");
 
     // Gone as a whole.
     plane.kubectl(&["-n", "drift", "delete", "configmap/settings"]);

@@ -5,8 +5,18 @@ use std::collections::BTreeSet;
 use super::user::{User, data, files};
 use crate::support::control_plane::ControlPlane;
 
-/// The rows of which labctl can't be sure without asking: each costs a dry-run.
-const ASK_THE_SERVER: &[&str] = &[];
+/// The rows of which labctl can't be sure without asking: each costs a dry run.
+///
+/// `false`, `0`, `""` and null, which the server leaves out, are not told from a field that somebody took away since;
+/// times in another zone and what admission adds to a list that is owned whole are for the server to judge.
+const ASK_THE_SERVER: &[&str] = &[
+    "classes",
+    "empty-texts-and-falsehoods",
+    "lease-times",
+    "nulls",
+    "pod-with-admission",
+    "samples.definitions.example.com",
+];
 
 #[test]
 #[ignore = "real control plane: run `tests/lab/run`"]

@@ -151,6 +151,15 @@ fn what_can_not_be_changed_is_made_anew_where_it_holds_nothing() {
 }
 
 #[test]
+fn the_role_of_a_binding_is_made_anew_although_the_server_does_not_call_it_immutable() {
+    let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: view, namespace: apps}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\n";
+    let change = Cluster::new(as_applied(&lab(binding)))
+        .refusing(fixed("Invalid value: {\"Kind\":\"ClusterRole\",\"Name\":\"edit\"}: cannot change roleRef"))
+        .change(&lab(&binding.replace("name: view}\n", "name: edit}\n")));
+    assert_eq!(change.action, Action::Replace, "{change:#?}");
+}
+
+#[test]
 fn data_that_can_not_be_changed_is_protected() {
     let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: apps}\nspec: {storageClassName: zfs}\n";
     let live = as_applied(&lab(claim));
