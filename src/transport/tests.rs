@@ -237,11 +237,25 @@ fn a_reply_that_is_cut_at_any_byte_is_never_a_success_nor_an_absence() {
 #[test]
 fn an_outcome_that_is_cut_at_any_byte_is_lost_or_true() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = [Step::run("one", ["true"]), Step::run("two", ["false"])];
-    let stdout = sh(folder.path(), &script::leg(NONCE, &steps, &Contents(&Backwards)).unwrap());
-    let whole = reply::outcomes(&steps, &reply::frames(NONCE, &stdout), "cut");
+    let absent = Guard::File { path: "new".into(), state: "absent".into() };
+    let steps = [
+        Step::run("one", ["echo", "yes"]),
+        put("new", Content::text("text\n")).guarded(absent.clone()),
+        Step::run("two", ["sh", "-c", "echo words >&2; exit 3"]),
+        Step::run("never", ["true"]),
+    ];
+    let stale = [Step::run("one", ["true"]), put("new", Content::text("other\n")).guarded(absent)];
+    for steps in [&steps[..], &stale] {
+        no_cut_is_taken_for_another_outcome(folder.path(), steps);
+    }
+}
+
+fn no_cut_is_taken_for_another_outcome(folder: &Path, steps: &[Step]) {
+    let stdout = sh(folder, &script::leg(NONCE, steps, &Contents(&Backwards)).unwrap());
+    let whole = reply::outcomes(steps, &reply::frames(NONCE, &stdout), "cut");
+    assert!(whole.len() > 1 && *whole.last().unwrap() != StepOutcome::Done, "{whole:?}");
     for end in 0..stdout.len() {
-        let outcomes = reply::outcomes(&steps, &reply::frames(NONCE, &stdout[..end]), "cut");
+        let outcomes = reply::outcomes(steps, &reply::frames(NONCE, &stdout[..end]), "cut");
         for (outcome, truth) in outcomes.iter().zip(&whole) {
             assert!(outcome == truth || *outcome == StepOutcome::Lost("cut".to_owned()), "cut at {end}: {outcomes:?}");
         }

@@ -36,8 +36,9 @@ command = ["cat", "three.secret"]
 /// Writes down all command lines of this machine, and where it is told to, says all that is being written and fails.
 const TELLING_SYNC: &str = r#"#!/bin/sh
 for process in /proc/[0-9]*; do tr '\0' ' ' <"$process/cmdline"; echo; done >>"$HOME/processes" 2>/dev/null
-[ -e "$HOME/fail" ] || exit 0
-for file in etc/.labctl-*.new; do cat "$file"; base64 -w 0 <"$file"; echo; done >&2
+set -- etc/.labctl-*.new
+[ -e "$HOME/fail" ] && [ -e "$1" ] || exit 0
+for file in "$@"; do cat "$file"; base64 -w 0 <"$file"; echo; done >&2
 exit 1
 "#;
 

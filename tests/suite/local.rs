@@ -274,7 +274,7 @@ fn a_secret_is_in_its_file_and_nowhere_else() {
 #[test]
 fn the_log_has_no_control_codes_in_a_pipe() {
     let run = Workspace::new(LAB).labctl(&["plan", "-vvv"]);
-    assert!(run.stderr.contains("DEBUG") && !run.stderr.contains('\u{1b}'), "{run:#?}");
+    assert!(run.stderr.contains("INFO") && !run.stderr.contains('\u{1b}'), "{run:#?}");
 }
 
 #[test]
