@@ -134,7 +134,9 @@ fn a_saved_plan_that_was_carried_out_is_stale() {
     let run = workspace.labctl(&["apply", "the.plan"]);
     assert_eq!(run.code, 5, "{run:#?}");
     let files = |tree: Vec<(std::path::PathBuf, Vec<u8>)>| -> Vec<_> {
-        tree.into_iter().filter(|(path, _)| !path.ends_with("journal.jsonl")).collect()
+        tree.into_iter()
+            .filter(|(path, _)| !["journal.jsonl", "applied"].iter().any(|name| path.ends_with(name)))
+            .collect()
     };
     assert_eq!(files(workspace.tree()), files(before));
 }
