@@ -1,5 +1,7 @@
 //! The tests on real machines: a Debian VM with ZFS and netplan, real OpenSSH servers, and a real Kubernetes control plane.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
+// A scenario is read from top to bottom, and what it compares is put together from lines.
+#![allow(clippy::too_many_lines, clippy::type_complexity, clippy::format_collect, clippy::unnecessary_debug_formatting)]
 
 mod agreement;
 mod harness;

@@ -8,7 +8,7 @@ use crate::support::control_plane::{Access, ControlPlane};
 use crate::support::wait::wait_until;
 use crate::support::wire::Wire;
 
-/// So many ConfigMaps, each of this many bytes.
+/// So many `ConfigMap`s, each of this many bytes.
 fn config_maps(namespace: &str, count: usize, bytes: usize) -> String {
     let mut text = String::new();
     for number in 0..count {

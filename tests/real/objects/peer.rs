@@ -15,7 +15,7 @@ type Change = (&'static str, fn(&mut Value), Option<&'static str>);
 
 fn nothing(_: &mut Value) {}
 
-/// For ConfigMaps.
+/// For `ConfigMap`s.
 const SETTINGS: &[Change] = &[
     ("unchanged", nothing, None),
     ("a value in the file", |o| o["data"]["mode"] = json!("slow"), None),
