@@ -50,11 +50,14 @@ impl Kind for Units {
 }
 
 fn resource(node: &Node, name: &str, unit: &Unit) -> Resource {
+    let mut meta = unit.meta.clone();
+    // It is there as soon as its package is, also where an apply was cut off in between: who declares both wants both.
+    meta.adopt |= reads::is_of_a_declared_package(node, name, unit);
     Resource {
         address: address(node, name),
         ground: Ground::Node(node.name.clone()),
         name: name.to_owned(),
-        meta: unit.meta.clone(),
+        meta,
         needs: reads::needs(node, name, unit),
         planned_after: Vec::new(),
         body: Box::new(Wanted {

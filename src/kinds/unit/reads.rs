@@ -43,12 +43,21 @@ pub(super) fn is_template(name: &str) -> bool {
     name.contains("@.")
 }
 
+/// Whether a declared package brings the unit itself: it has the package's name, and no text of its own.
+pub(super) fn is_of_a_declared_package(node: &Node, name: &str, unit: &Unit) -> bool {
+    let stem = name.split(['@', '.']).next().unwrap_or(name);
+    unit.content.is_none() && node.packages.keys().any(|package| begins(stem, package) || begins(package, stem))
+}
+
+/// Whether a name is another one, or that one with something behind a dash.
+fn begins(whole: &str, part: &str) -> bool {
+    whole.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 /// Whether a package may bring the unit or what it starts.
 pub(super) fn may_bring(node: &Node, name: &str, unit: &Unit, package: &str) -> bool {
     let stem = name.split(['@', '.']).next().unwrap_or(name);
     let text = text(unit);
-    let begins =
-        |whole: &str, part: &str| whole.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     // `ExecStart=/usr/sbin/sanoid`.
     let runs = |package: &str| text.contains(&format!("/{package}"));
     let is_alike = |package: &str| begins(package, stem) || begins(stem, package) || runs(package);
