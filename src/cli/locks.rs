@@ -90,25 +90,37 @@ impl<'a> Locks<'a> {
         let mut leg = vec![lock::take(node, holder)];
         let guard = lock::guard(node, holder);
         leg.extend(self.applied.get(ground).map(|applied| applied::write(self.lab, node, applied, guard)));
-        let mut why = String::new();
+        let (mut why, mut is_taken) = (String::new(), false);
         for attempt in 0..TRIES {
-            match self.transport.act(ground, &leg).await.into_iter().next() {
-                // That what is applied could not be noted is for the steps to find out: the disk is full.
-                Some(StepOutcome::Done) => return Ok(Slot::Held(holder.clone(), Arc::default())),
-                Some(StepOutcome::Failed { code, words }) => {
-                    return match lock::refusal(code, &words) {
-                        Some(held) => Err(held),
-                        None => Ok(Slot::Out(words.join("; "))),
-                    };
-                }
-                Some(StepOutcome::Stale { found, .. }) => return Ok(Slot::Out(found)),
-                // Taking it twice is taking it once.
+            let outcomes = self.transport.act(ground, &leg).await;
+            let done = outcomes.iter().take_while(|outcome| **outcome == StepOutcome::Done).count();
+            if done == leg.len() {
+                return Ok(Slot::Held(holder.clone(), Arc::default()));
+            }
+            is_taken |= done > 0;
+            match outcomes.into_iter().nth(done) {
+                // Taking it twice is taking it once, and so is noting what is applied.
                 Some(StepOutcome::Lost(words)) => why = words,
-                None => {}
+                Some(StepOutcome::Done) | None => "nothing is known of it".clone_into(&mut why),
+                Some(StepOutcome::Failed { code, words }) => {
+                    if let Some(held) = lock::refusal(code, &words) {
+                        return Err(held);
+                    }
+                    why = words.join("; ");
+                    break;
+                }
+                Some(StepOutcome::Stale { found, .. }) => {
+                    why = found;
+                    break;
+                }
             }
             if self.transport.is_in_real_time() && attempt + 1 < TRIES {
                 tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
             }
+        }
+        // Nothing is changed where it can't be noted what is applied: the lock is of no use then.
+        if is_taken {
+            let _ = self.transport.act(ground, &[lock::release(node, &holder.id)]).await;
         }
         Ok(Slot::Out(why))
     }

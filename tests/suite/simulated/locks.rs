@@ -82,6 +82,32 @@ fn the_lock_of_a_killed_run_is_recognised_in_its_time_and_not_before() {
 }
 
 #[test]
+fn what_is_applied_is_noted_although_an_answer_was_lost_when_the_lock_was_taken() {
+    let bench = Bench::new(LAB);
+    let noted = |world: &World| world.dump().lines().filter(|line| line.contains("/labctl/t/applied")).count();
+    let undisturbed = bench.apply(bench.found(0), Vec::new()).1;
+    assert_eq!(noted(&undisturbed), 2);
+    // The lock is the first step on a node, the note the second.
+    for (step, what) in [(1, Trouble::DropAfter), (2, Trouble::DropBefore), (2, Trouble::Hang)] {
+        let fault = Fault { node: "b".to_owned(), at: Moment::Step(step), what };
+        let (states, world) = bench.apply(bench.found(0), vec![fault.clone()]);
+        assert!(states.values().all(|state| *state == State::Done), "{fault:?}: {states:#?}");
+        assert_eq!(noted(&world), 2, "{fault:?}");
+    }
+}
+
+#[test]
+fn where_it_can_not_be_noted_what_is_applied_nothing_is_changed_and_no_lock_is_left() {
+    let bench = Bench::new(LAB);
+    let fault = Fault { node: "b".to_owned(), at: Moment::Step(2), what: Trouble::Fail };
+    let (states, world) = bench.apply(bench.found(0), vec![fault]);
+    assert!(matches!(states[r#"nodes.b.files."/etc/two""#], State::Failed(_)), "{states:#?}");
+    assert!(!world.dump().contains("/etc/two"));
+    assert!(locks(&world).is_empty(), "{:?}", locks(&world));
+    bench.converge(world);
+}
+
+#[test]
 fn a_sign_of_life_keeps_a_lock_alive_and_a_clock_that_jumps_lets_it_die_at_worst() {
     let bench = Bench::new(LAB);
     let mut world = bench.found(0);
