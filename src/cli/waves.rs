@@ -73,7 +73,8 @@ impl Run<'_> {
                 break;
             }
             let now = make(self.stage, self.options, self.selection, self.transport).await?;
-            wave = self.approved(plan::next_wave(&wave, now)).await?;
+            let next = plan::next_wave(&wave, now);
+            wave = self.approved(&wave, next).await?;
             exit = exit.and(obstacles(&wave));
             let blocked = wave.changes.iter().filter(|change| change.obstacle.is_some()).cloned();
             all.changes.extend(blocked.map(not_planned));
@@ -82,9 +83,9 @@ impl Run<'_> {
     }
 
     /// The wave without what nobody approved.
-    async fn approved(&self, wave: Plan) -> Result<Plan, Failure> {
+    async fn approved(&self, before: &Plan, wave: Plan) -> Result<Plan, Failure> {
         let mut limited = wave.clone();
-        if plan::beyond(&mut limited).is_empty() {
+        if plan::beyond(before, &mut limited).is_empty() {
             return Ok(wave);
         }
         self.terminal.print("\nA later wave is more than was approved when it was deferred:\n");

@@ -119,7 +119,7 @@ pub fn build(
     leaving.sort_by(|(a_turn, a), (b_turn, b)| {
         a_turn.cmp(b_turn).then_with(|| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)))
     });
-    ordered.extend(leaving.into_iter().map(|(_, change)| change));
+    ordered.extend(leaving.into_iter().map(|(_, change)| Change { needs: successors(&change, graph), ..change }));
     let all = ordered.len();
     if options.adopt_only {
         ordered.iter_mut().for_each(marks_alone);
@@ -135,6 +135,15 @@ pub fn build(
         partial: ordered.len() != all,
         changes: ordered,
     }
+}
+
+/// What may take the place of something that left: all that its table still expands to. Until that is there, it stays.
+fn successors(left: &Change, graph: &Graph) -> Vec<Address> {
+    let table = left.address.table();
+    if left.action != Action::Delete || left.address == table {
+        return Vec::new();
+    }
+    graph.addresses().filter(|address| **address != left.address && address.table() == table).cloned().collect()
 }
 
 /// Leaves of a change only what touches marks: adoptions of what is equal.

@@ -46,6 +46,9 @@ pub struct Change {
     pub needs: Vec<Address>,
     /// When it can be planned for real: 0 is now.
     pub wave: u32,
+    /// What is to be done in its wave, where it is deferred only because what it needs is: that was shown and approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Action>,
     /// What apply will do.
     pub steps: Vec<Step>,
     /// What apply will do when one of the steps fails.
@@ -136,6 +139,7 @@ impl Change {
             disruption: None,
             needs: Vec::new(),
             wave: 0,
+            later: None,
             steps: Vec::new(),
             put_back: Vec::new(),
             place: None,

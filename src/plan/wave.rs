@@ -20,10 +20,10 @@ pub(super) fn number(changes: &mut [Change], declared: &[Declared]) {
     for change in changes {
         let later = change.needs.iter().filter_map(|need| waves.get(need).copied()).max().unwrap_or(0);
         if change.is_due() && later > 0 {
-            change.action = Action::Deferred;
+            change.later = Some(std::mem::replace(&mut change.action, Action::Deferred));
             change.steps.clear();
             change.put_back.clear();
-            change.notes.push("what it needs comes in a later wave".to_owned());
+            change.notes.push("what it waits for comes in a later wave".to_owned());
         }
         if change.action == Action::Deferred && change.obstacle.is_none() {
             let before = planned_after.get(&change.address).copied().unwrap_or_default();
@@ -49,12 +49,16 @@ pub fn next_wave(before: &Plan, mut now: Plan) -> Plan {
     now
 }
 
-/// The changes of a wave that are more than was approved when they were deferred: anything but making what the file
-/// says. They get an obstacle, and so does what needs them.
-pub fn beyond(wave: &mut Plan) -> Vec<Address> {
+/// The changes of a wave that are more than was approved when they were deferred in `before`: anything but making what
+/// the file says, or doing just what was shown. They get an obstacle, and so does what needs them.
+pub fn beyond(before: &Plan, wave: &mut Plan) -> Vec<Address> {
+    let shown: BTreeMap<&Address, &Change> = before.changes.iter().map(|change| (&change.address, change)).collect();
     let mut found = Vec::new();
     for change in &mut wave.changes {
-        let is_approved = matches!(change.action, Action::Create | Action::None | Action::Deferred);
+        let is_as_shown = shown
+            .get(&change.address)
+            .is_some_and(|shown| shown.later == Some(change.action) && shown.differences == change.differences);
+        let is_approved = is_as_shown || matches!(change.action, Action::Create | Action::None | Action::Deferred);
         if change.obstacle.is_none() && !is_approved {
             change.obstacle = Some(Obstacle::Unapproved);
             found.push(change.address.clone());

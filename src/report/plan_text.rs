@@ -172,7 +172,12 @@ fn fate(change: &Change, symbol: Symbol) -> String {
             Some(previous) => format!("has moved from {previous}"),
             None => "is as declared; its mark will be renewed".to_owned(),
         },
-        Symbol::Deferred => format!("will be planned in wave {}", change.wave),
+        Symbol::Deferred => match change.later {
+            Some(Action::Delete) => format!("will be destroyed in wave {}", change.wave),
+            Some(Action::Update) => format!("will be updated in-place in wave {}", change.wave),
+            Some(Action::Replace) => format!("must be replaced in wave {}", change.wave),
+            _ => format!("will be planned in wave {}", change.wave),
+        },
         Symbol::Held => "is held".to_owned(),
         Symbol::Unknown => "is unknown, not missing".to_owned(),
         Symbol::Refused => "can't be done".to_owned(),

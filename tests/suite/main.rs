@@ -19,4 +19,5 @@ mod scenario;
 mod simulated;
 mod sops;
 mod survive;
+mod waves;
 mod workspace;
