@@ -42,6 +42,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Show one resource, or a node as the file that would declare it
     Show(ShowArgs),
+    /// Print the kubeconfigs of clusters, or merge them into your own
+    Kubeconfig(KubeconfigArgs),
     /// Print what depends on what; needs no lab
     Graph(GraphArgs),
     /// Give up a lock that its holder left behind
@@ -236,6 +238,30 @@ pub enum GraphForm {
     Dot,
     /// Mermaid.
     Mermaid,
+}
+
+/// `labctl kubeconfig`.
+#[derive(Debug, Args)]
+pub struct KubeconfigArgs {
+    /// The clusters; all of the lab where none is named
+    #[arg(value_name = "CLUSTER")]
+    pub clusters: Vec<String>,
+
+    /// Put it into your own kubeconfig, of which a copy is kept
+    #[arg(long)]
+    pub merge: bool,
+
+    /// With `--merge`: into this file
+    #[arg(long, value_name = "FILE", requires = "merge")]
+    pub into: Option<PathBuf>,
+
+    /// Keep an SSH tunnel open, and let the kubeconfig lead through it
+    #[arg(long)]
+    pub tunnel: bool,
+
+    /// With `--tunnel` and one cluster: the port on this machine; any free one where absent
+    #[arg(long, value_name = "PORT", requires = "tunnel", default_value_t = 0)]
+    pub port: u16,
 }
 
 /// `labctl trust`.

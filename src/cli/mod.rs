@@ -7,6 +7,7 @@ mod demo;
 mod drive;
 mod exit;
 mod graph;
+mod kubeconfig;
 mod locks;
 mod outcome;
 mod pinned;
@@ -48,6 +49,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Show(args) => in_runtime(show::run(cli, args, terminal)),
         Command::Demo(args) => in_runtime(demo::run(cli, args, terminal)),
         Command::Unlock(args) => in_runtime(unlock::run(cli, args, terminal)),
+        Command::Kubeconfig(args) => in_runtime(kubeconfig::run(cli, args, terminal)),
         Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
         Command::Validate(args) => validate::run(cli, args, terminal),
         Command::Graph(args) => graph::run(cli, args, terminal),

@@ -82,7 +82,7 @@ async fn as_toml(stage: &Stage, args: &ShowArgs, terminal: Terminal) -> Result<E
     let kinds = || KINDS.iter().filter(|kind| kind.fits(site));
     let mut asks: Vec<Ask> = Vec::new();
     for ask in kinds().flat_map(|kind| kind.survey_asks(node)).chain(marks::asks(&stage.lab, site, &stage.declared)) {
-        if !asks.contains(&ask) {
+        if !asks.contains(&ask) && !matches!(ask, Ask::Elsewhere { .. }) {
             asks.push(ask);
         }
     }

@@ -4,6 +4,7 @@
 
 mod codes;
 mod diagnostic;
+mod free;
 mod merge;
 pub(crate) mod named;
 mod parse;
@@ -19,6 +20,7 @@ pub mod tree;
 
 pub use codes::{CODES, Code, CodeRow};
 pub use diagnostic::{Diagnostic, Label, Severity};
+pub use free::FreeTable;
 pub use named::{Brief, Named};
 pub use parse::{Parsed, includes, manifests, parse, pins, references};
 pub use place::{Located, Place};

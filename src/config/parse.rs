@@ -59,6 +59,17 @@ pub fn references(sources: &Sources) -> Vec<String> {
             }
         }
     }
+    let clusters = root.get("clusters").and_then(Value::as_table);
+    for binary in
+        clusters.iter().flat_map(|table| &table.0).filter_map(|(_, cluster)| cluster.as_table()?.get("binary"))
+    {
+        let Some(binary) = binary.as_table() else { continue };
+        let each = ["amd64", "arm64"].into_iter().filter_map(|key| binary.get(key)?.as_table()).chain([binary]);
+        found.extend(each.filter_map(|table| match &table.get("path")?.data {
+            Data::Text(path) => Some(path.clone()),
+            _ => None,
+        }));
+    }
     let secrets = root.get("secrets").and_then(Value::as_table);
     for (_, secret) in secrets.iter().flat_map(|table| &table.0) {
         let file = secret.as_table().and_then(|secret| secret.get("sops")?.as_table()?.get("file"));

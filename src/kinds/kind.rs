@@ -169,6 +169,8 @@ pub struct Work {
     pub steps: Vec<Step>,
     /// The steps that follow a failure of one of them.
     pub put_back: Vec<Step>,
+    /// Whether `put_back` only tidies up: what was begun stays begun, and is noted as such.
+    pub tidies: bool,
     /// What it interrupts.
     pub disruption: Option<String>,
     /// What else there is to know.
@@ -240,6 +242,8 @@ pub trait Leftover: Debug + Send + Sync {
 pub enum Leaving {
     /// It is harmless to remove: it is removed.
     Destroyed,
+    /// The same, also where it was there before labctl: it comes about by itself, and who saw it first means nothing.
+    Ended,
     /// It is data, or others may have come to need it: it stays, and its mark is released.
     Forgotten,
 }

@@ -2,6 +2,7 @@
 
 mod dropins;
 mod file;
+mod k0s;
 mod kind;
 mod module;
 mod network;
@@ -13,7 +14,8 @@ mod zfs;
 
 pub use kind::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
 
-use crate::lab::Lab;
+use crate::config::Located;
+use crate::lab::{Ground, Lab};
 
 /// Every kind. Order here is the order among resources that don't depend on each other.
 pub const KINDS: &[&dyn Kind] = &[
@@ -26,6 +28,12 @@ pub const KINDS: &[&dyn Kind] = &[
     &zfs::Datasets,
     &zfs::Volumes,
     &unit::Units,
+    &k0s::Binaries,
+    &k0s::Configs,
+    &k0s::Controllers,
+    &k0s::Workers,
+    &k0s::Members,
+    &k0s::Clusters,
     &object::Objects,
 ];
 
@@ -44,10 +52,22 @@ pub struct Declared {
 
 /// All that the lab desires.
 pub fn declare(lab: &Lab) -> Vec<Declared> {
-    KINDS
-        .iter()
-        .flat_map(|kind| kind.declare(lab).into_iter().map(|resource| Declared { kind: *kind, resource }))
-        .collect()
+    let declare = |kind: &&'static dyn Kind| {
+        let kind = *kind;
+        kind.declare(lab).into_iter().map(move |resource| Declared { kind, resource: on_its_ground(lab, resource) })
+    };
+    KINDS.iter().flat_map(declare).collect()
+}
+
+/// What stands in a cluster that labctl makes needs what makes it, and can't be planned before.
+fn on_its_ground(lab: &Lab, mut resource: Resource) -> Resource {
+    if let Ground::Cluster(name) = &resource.ground
+        && let Some(maker) = lab.clusters.get(name).and_then(k0s::maker)
+    {
+        resource.needs.push(Located::new(maker.clone(), resource.meta.place.clone()));
+        resource.planned_after.push(maker);
+    }
+    resource
 }
 
 #[cfg(test)]

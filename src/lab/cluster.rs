@@ -1,6 +1,6 @@
 //! A Kubernetes API, and how it is reached.
 
-use super::Meta;
+use super::{K0s, Meta};
 use crate::config::{Located, Place};
 
 /// `[clusters.NAME]`.
@@ -10,6 +10,8 @@ pub struct Cluster {
     pub name: String,
     /// Where the table stands.
     pub place: Place,
+    /// How labctl makes it, where it does.
+    pub k0s: Option<K0s>,
     /// Where the kubeconfig comes from that leads to it.
     pub kubeconfig: Kubeconfig,
     /// The node through whose SSH connection the API is reached; none where labctl reaches it by itself.

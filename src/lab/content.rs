@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SecretName;
+use super::{Ground, SecretName};
 
 /// The content of a file. It holds no secret value: slots are filled in `transport` alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,14 @@ pub enum Part {
     Text(String),
     /// The value of this secret.
     Secret(SecretName),
+    /// What a program prints on another ground, newlines at its end apart: run when the content is sent, and never kept.
+    /// It is a secret: a token with which a node joins a cluster.
+    Output {
+        /// Where it runs.
+        ground: Ground,
+        /// Program and arguments.
+        argv: Vec<String>,
+    },
 }
 
 impl Content {
@@ -49,6 +57,18 @@ impl Content {
         }
     }
 
+    /// What it takes from other grounds.
+    pub fn outputs(&self) -> impl Iterator<Item = (&Ground, &[String])> {
+        let parts = match self {
+            Self::Parts(parts) => parts.as_slice(),
+            Self::Blob { .. } => &[],
+        };
+        parts.iter().filter_map(|part| match part {
+            Part::Output { ground, argv } => Some((ground, argv.as_slice())),
+            Part::Text(_) | Part::Secret(_) => None,
+        })
+    }
+
     /// The secrets that its slots name.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
         let parts = match self {
@@ -57,7 +77,7 @@ impl Content {
         };
         parts.iter().filter_map(|part| match part {
             Part::Secret(name) => Some(name),
-            Part::Text(_) => None,
+            Part::Text(_) | Part::Output { .. } => None,
         })
     }
 }

@@ -20,6 +20,12 @@ pub struct Node {
     pub os: Os,
     /// Its address in the lab.
     pub address: Option<Ipv4Addr>,
+    /// What it calls itself, and is called in its cluster.
+    pub hostname: String,
+    /// Labels that it has in its cluster.
+    pub labels: BTreeMap<String, String>,
+    /// Taints that it has in its cluster, `key=value:Effect`; `None` is not declared.
+    pub taints: Option<Vec<String>>,
     /// How it is reached.
     pub connection: Connection,
     /// `[nodes.NAME.network]`.

@@ -4,6 +4,7 @@ pub mod download;
 pub mod git;
 pub mod journal;
 pub mod kept;
+pub mod kubeconfig;
 pub mod person;
 pub mod private;
 mod sops;

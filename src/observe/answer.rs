@@ -7,7 +7,7 @@ use super::{ApiAnswer, ApiAsk, Ask};
 /// The answer to one ask. That it could not be had is an answer of its own, never an empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// To [`Ask::Run`].
+    /// To [`Ask::Run`] and [`Ask::Fed`].
     Output(Output),
     /// To [`Ask::File`] and [`Ask::Same`].
     File(FileAnswer),
@@ -111,7 +111,7 @@ impl Reply {
         self.answers.remove(ask).unwrap_or_else(|| Answer::Lost("it was not asked".to_owned()))
     }
 
-    /// The output of [`Ask::Run`], or why there is none.
+    /// The output of [`Ask::Run`] or [`Ask::Fed`], or why there is none.
     pub fn output(&self, ask: &Ask) -> Result<&Output, String> {
         match self.answers.get(ask) {
             Some(Answer::Output(output)) => Ok(output),

@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod ask;
+pub mod elsewhere;
 mod observation;
 
 pub use answer::{Answer, Body, FileAnswer, Output, Reply, Stat};

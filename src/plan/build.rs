@@ -127,6 +127,7 @@ pub fn build(
     select(&mut ordered, graph, options);
     block(&mut ordered);
     wave::number(&mut ordered, declared);
+    unreachable.retain(|ground, _| !waits(ground, &ordered));
     Plan {
         format_version: "1.0".to_owned(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -144,6 +145,13 @@ fn successors(left: &Change, graph: &Graph) -> Vec<Address> {
         return Vec::new();
     }
     graph.addresses().filter(|address| **address != left.address && address.table() == table).cloned().collect()
+}
+
+/// Whether nothing on a ground that could not be reached is out of reach any more: all of it waits for what makes the
+/// ground.
+fn waits(ground: &str, changes: &[Change]) -> bool {
+    let mut here = changes.iter().filter(|change| change.ground.to_string() == ground).peekable();
+    here.peek().is_some() && here.all(|change| change.action == Action::Deferred && change.obstacle.is_none())
 }
 
 /// Leaves of a change only what touches marks: adoptions of what is equal.

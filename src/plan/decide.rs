@@ -223,7 +223,10 @@ fn finish(
         change.obstacle = change.obstacle.or_else(|| Some(Obstacle::Held(hold.clone())));
     }
     if change.obstacle.is_none() {
+        let tidying = work.tidies.then(|| work.put_back.clone());
         (change.steps, change.put_back) = marked(scene, declared, work.steps, work.put_back, old, new);
+        // What only tidies up leaves the note of what was begun.
+        change.put_back = tidying.unwrap_or_else(|| std::mem::take(&mut change.put_back));
     }
     change
 }

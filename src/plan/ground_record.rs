@@ -26,6 +26,11 @@ pub struct GroundRecord {
     pub kinds: BTreeSet<ApiKind>,
 }
 
+/// Whether the object is the record of a lab.
+pub fn is_record(key: &ObjectKey) -> bool {
+    key.kind.kind == "ConfigMap" && key.namespace.as_deref() == Some(NAMESPACE) && key.name.starts_with("labctl-")
+}
+
 /// What to ask for it.
 pub fn asks(lab: &Lab) -> Vec<Ask> {
     [key(&lab.name), identity()].into_iter().map(|key| Ask::Api(ApiAsk::Object(key))).collect()

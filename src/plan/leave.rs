@@ -23,7 +23,12 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
         Observation::Present(observed) => Some(observed),
     };
     let stays = leftover.stays(scene.lab, scene.reply);
-    let goes = left.mark.origin == Origin::Made && left.kind.leaving() == Leaving::Destroyed && stays.is_none();
+    let may_go = match left.kind.leaving() {
+        Leaving::Destroyed => left.mark.origin == Origin::Made,
+        Leaving::Ended => true,
+        Leaving::Forgotten => false,
+    };
+    let goes = may_go && stays.is_none();
     change.action = if goes { Action::Delete } else { Action::Forget };
     change.notes.extend(stays);
     match (goes, &observed) {

@@ -18,6 +18,15 @@ pub(super) fn number(changes: &mut [Change], declared: &[Declared]) {
     // The waves of what is still to be done; what stands already is in none.
     let mut waves: BTreeMap<Address, u32> = BTreeMap::new();
     for change in changes {
+        let before = planned_after.get(&change.address).copied().unwrap_or_default();
+        // What makes its ground is about to be changed: what keeps it from being reached now may be what is mended then.
+        if let Some(Obstacle::Unreachable(why)) = &change.obstacle
+            && before.iter().any(|address| waves.contains_key(address))
+        {
+            change.notes.push(why.clone());
+            change.action = Action::Deferred;
+            change.obstacle = None;
+        }
         let later = change.needs.iter().filter_map(|need| waves.get(need).copied()).max().unwrap_or(0);
         if change.is_due() && later > 0 {
             change.later = Some(std::mem::replace(&mut change.action, Action::Deferred));
@@ -26,7 +35,6 @@ pub(super) fn number(changes: &mut [Change], declared: &[Declared]) {
             change.notes.push("what it waits for comes in a later wave".to_owned());
         }
         if change.action == Action::Deferred && change.obstacle.is_none() {
-            let before = planned_after.get(&change.address).copied().unwrap_or_default();
             let after = before.iter().filter_map(|address| waves.get(address)).map(|wave| wave + 1).max();
             change.wave = later.max(after.unwrap_or(1)).max(1);
         }

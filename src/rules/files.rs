@@ -203,7 +203,7 @@ fn enabled_without_install(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic
             let Some(Content::Parts(parts)) = resolved.and_then(|unit| unit.content.as_ref()) else { continue };
             let mut lines = parts.iter().flat_map(|part| match part {
                 Part::Text(text) => text.lines(),
-                Part::Secret(_) => "".lines(),
+                Part::Secret(_) | Part::Output { .. } => "".lines(),
             });
             if !lines.any(|line| line.trim() == "[Install]") {
                 let place = content_place(declared.content.as_ref(), declared.source.as_ref(), unit);
@@ -222,7 +222,7 @@ fn secret_in_the_open(rule: &Rule, subject: &Subject<'_>) -> Vec<Diagnostic> {
         let Some(Content::Parts(parts)) = content else { return };
         let mut texts = parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
-            Part::Secret(_) => None,
+            Part::Secret(_) | Part::Output { .. } => None,
         });
         if let Some(what) = texts.find_map(looks_secret) {
             let finding = rule.error(format!("the text of `{name}` holds {what}"), place, "the content");

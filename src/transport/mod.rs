@@ -18,6 +18,7 @@ mod ssh_shell;
 
 pub use access::Access;
 pub use contents::{Contents, Outside, Source};
+pub use kube::{Forward, Handed};
 pub use outcome::{ReachError, StepOutcome};
 pub use plain::plain_script;
 pub use real::RealLab;

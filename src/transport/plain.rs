@@ -76,6 +76,11 @@ fn data(content: &Content) -> String {
             let words = parts.iter().map(|part| match part {
                 Part::Text(text) => quote(text),
                 Part::Secret(name) => format!("\"${{{}:?}}\"", variable(&name.0)),
+                // What that program prints on its ground is to be put there by whoever runs the script.
+                Part::Output { ground, argv } => {
+                    let words = format!("what this prints on {ground}: {}", shell_line(argv));
+                    format!("\"${{LABCTL_OUTPUT:?{}}}\"", words.replace(['"', '$', '`', '\\', '}'], ""))
+                }
             });
             format!("printf %s {}", words.collect::<String>())
         }

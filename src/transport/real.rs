@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use super::contents::{Contents, Outside, Source};
-use super::kube::Clusters;
+use super::contents::{Contents, Outside, Source, WithOutputs, outputs};
+use super::kube::{Clusters, Forward, Handed};
 use super::link::{Link, Reached};
 use super::outcome::{ReachError, StepOutcome};
 use super::{Access, Transport};
@@ -77,6 +77,29 @@ impl RealLab {
         Arc::clone(&self.outside)
     }
 
+    /// The kubeconfig of a cluster, for other programs. It leads to where the API is reached from here without a tunnel:
+    /// a control plane that calls itself by its own loopback address is given its node's.
+    pub async fn kubeconfig(&self, cluster: &str) -> Result<Handed, ReachError> {
+        let mut handed = self.clusters.handed(cluster, self).await?;
+        let address = self.clusters.node_of(cluster).and_then(|node| self.nodes.get(node)?.address);
+        if let Some(address) = address.filter(|_| handed.is_loopback()) {
+            let port = handed.server().1;
+            handed.lead_to(&address.to_string(), port);
+        }
+        Ok(handed)
+    }
+
+    /// The same through a tunnel: a port of this machine that leads to the API, and the kubeconfig for it. Nothing where
+    /// the API is reached without a node.
+    pub async fn tunnel(&self, cluster: &str, local: u16) -> Result<Option<(Handed, Forward)>, ReachError> {
+        let mut handed = self.clusters.handed(cluster, self).await?;
+        let Some(forward) = self.clusters.forward(cluster, handed.server(), local, self).await? else {
+            return Ok(None);
+        };
+        handed.lead_to("127.0.0.1", forward.port());
+        Ok(Some((handed, forward)))
+    }
+
     /// A file on a node, read over its link: what it is, and its bytes where it is a file of sane size.
     pub(super) async fn read_file(
         &self,
@@ -95,6 +118,25 @@ impl RealLab {
             Answer::Lost(why) => Err(ReachError::Unreachable(why)),
             _ => Err(ReachError::Garbled(format!("`{path}` was not read"))),
         }
+    }
+
+    /// What the steps take from other grounds: made now, kept until they are sent.
+    async fn taken<'a>(&'a self, leg: &'a [Step]) -> Result<WithOutputs<'a>, String> {
+        let mut taken = WithOutputs::new(&*self.source);
+        for (ground, argv) in outputs(leg) {
+            let Ground::Node(node) = ground else { return Err(format!("no program runs on {ground}")) };
+            let ask = Ask::run(argv);
+            let reply = async {
+                let link = self.link(node, Reached::Anywhere).await?;
+                link.probe(std::slice::from_ref(&ask), &Contents(&*self.source)).await
+            };
+            match reply.await.map_err(|error| format!("{ground}: {error}"))?.into_answer(&ask) {
+                Answer::Output(output) => taken.add(ground, argv, output)?,
+                Answer::Lost(why) => return Err(format!("{ground}: {why}")),
+                _ => return Err(format!("{ground}: it was not asked")),
+            }
+        }
+        Ok(taken)
     }
 
     async fn slot(&self, node: &str) -> Slot {
@@ -200,7 +242,11 @@ impl Transport for RealLab {
             for step in leg {
                 tracing::info!(ground = ground.name(), step = step.about, "act");
             }
-            let contents = Contents(&*self.source);
+            let taken = match self.taken(leg).await {
+                Ok(taken) => taken,
+                Err(why) => return vec![StepOutcome::Failed { code: 1, words: vec![why] }],
+            };
+            let contents = Contents(&taken);
             let node = match ground {
                 Ground::Node(node) => node,
                 Ground::Cluster(cluster) => return self.clusters.act(cluster, leg, self, &contents).await,

@@ -90,7 +90,7 @@ pub(super) fn answers(nonce: &str, asks: &[Ask], frames: Frames, contents: &Cont
 
 fn answer(nonce: &str, ask: &Ask, output: Output, contents: &Contents<'_>) -> Result<Answer, ReachError> {
     Ok(match ask {
-        Ask::Run(_) => Answer::Output(output),
+        Ask::Run(_) | Ask::Fed { .. } => Answer::Output(output),
         Ask::File { limit, .. } => Answer::File(file(&output, *limit)),
         Ask::Folder { .. } => folder(nonce, &output),
         Ask::Same { content: Content::Blob { sha256, .. }, .. } => {
@@ -101,7 +101,7 @@ fn answer(nonce: &str, ask: &Ask, output: Output, contents: &Contents<'_>) -> Re
             let limit = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
             Answer::File(same(file(&output, limit), |bytes| bytes == wanted.as_slice()))
         }
-        Ask::Api(_) => Answer::Lost("a node can't answer for a cluster".to_owned()),
+        Ask::Api(_) | Ask::Elsewhere { .. } => Answer::Lost("a node can't answer for another ground".to_owned()),
     })
 }
 

@@ -30,13 +30,17 @@ pub(super) fn probe(nonce: &str, asks: &[Ask], contents: &Contents<'_>) -> Resul
     for (part, ask) in asks.iter().enumerate() {
         let words = match ask {
             Ask::Run(argv) => format!("run {}", shell_line(argv)),
+            Ask::Fed { argv, stdin } => {
+                script.push_str(&format!("ask {part} {}\n", feed(argv, stdin, contents)?.as_str()));
+                continue;
+            }
             Ask::File { path, limit } => format!("file {} {limit}", quote(path)),
             Ask::Folder { path, suffix } => format!("folder {} {}", quote(path), quote(suffix)),
             Ask::Same { path, content: Content::Blob { .. } } => format!("hash_of {}", quote(path)),
             // More bytes than the desired ones need not be read to know that they differ.
             Ask::Same { path, content } => format!("file {} {}", quote(path), contents.bytes(content)?.len()),
-            // No node answers for a cluster: whoever sends this there is told that it failed.
-            Ask::Api(_) => "false".to_owned(),
+            // No node answers for another ground: whoever sends this there is told that it failed.
+            Ask::Api(_) | Ask::Elsewhere { .. } => "false".to_owned(),
         };
         script.push_str(&format!("ask {part} {words}\n"));
     }
@@ -75,9 +79,7 @@ fn guard_words(guard: &Guard) -> String {
 fn act_words(act: &Act, contents: &Contents<'_>) -> Result<Zeroizing<String>, ReachError> {
     Ok(Zeroizing::new(match act {
         Act::Run { argv, stdin: None } => format!("run {}", shell_line(argv)),
-        Act::Run { argv, stdin: Some(content) } => {
-            format!("feed '{}' {}", encode(&contents.bytes(content)?).as_str(), shell_line(argv))
-        }
+        Act::Run { argv, stdin: Some(content) } => return feed(argv, content, contents),
         Act::Put { path, content, mode, owner, group } => {
             let bytes = contents.bytes(content)?;
             format!(
@@ -95,6 +97,12 @@ fn act_words(act: &Act, contents: &Contents<'_>) -> Result<Zeroizing<String>, Re
         Act::Reconnect { .. } => "true".to_owned(),
         Act::Api(_) => "false".to_owned(),
     }))
+}
+
+/// A program that reads a content.
+fn feed(argv: &[String], content: &Content, contents: &Contents<'_>) -> Result<Zeroizing<String>, ReachError> {
+    let data = encode(&contents.bytes(content)?);
+    Ok(Zeroizing::new(format!("feed '{}' {}", data.as_str(), shell_line(argv))))
 }
 
 fn encode(bytes: &[u8]) -> Zeroizing<String> {

@@ -108,6 +108,10 @@ fn a_kept_lab_that_is_down_is_unknown_and_comes_back() {
     let plan = workspace.labctl(&["plan", "--lab", "simulated:lab"]);
     expect(&plan, 4, &["192.168.4.5:22 does not answer within 5 s"]);
     workspace.labctl(&["demo", "break", "--lab", "simulated:lab", "n5", "up"]);
+    // Its control plane takes a while; apply waits for it.
+    let plan = workspace.labctl(&["plan", "--lab", "simulated:lab"]);
+    expect(&plan, 0, &["~ api = \"does not answer\" -> \"answers\""]);
+    expect(&workspace.labctl(&["apply", "--lab", "simulated:lab", "--auto-approve"]), 0, &["Apply complete!"]);
     let plan = workspace.labctl(&["plan", "--lab", "simulated:lab", "--detailed-exitcode"]);
     expect(&plan, 0, &["No changes. The lab matches the file."]);
 }

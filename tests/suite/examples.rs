@@ -6,10 +6,12 @@ use labctl::lab::{self, Connection, Lab};
 use labctl::local::sources;
 use labctl::report::diagnostics::render;
 
-const ROOTS: [&str; 5] = [
+const ROOTS: [&str; 7] = [
     "homelab.toml",
     "examples/this-machine.toml",
     "examples/one-node.toml",
+    "examples/one-host.toml",
+    "examples/two-clusters.toml",
     "examples/include/homelab.toml",
     "examples/cluster/homelab.toml",
 ];

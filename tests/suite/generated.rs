@@ -86,6 +86,7 @@ fn the_reference_of_the_kinds_is_fresh() {
     for kind in labctl::kinds::KINDS {
         let leaving = match kind.leaving() {
             labctl::kinds::Leaving::Destroyed => "made by labctl: removed; adopted: forgotten",
+            labctl::kinds::Leaving::Ended => "removed, whoever made it",
             labctl::kinds::Leaving::Forgotten => "forgotten: it stays",
         };
         writeln!(text, "| `{}` | {} | {leaving} |", kind.name(), kind.about()).unwrap();
@@ -207,6 +208,7 @@ fn shape<'a>(schema: &'a Value, value: &'a Value) -> Shape<'a> {
         ["object"] if value.get("properties").is_some() => {
             Shape { words: "table".into(), table: Some(value), suffix: "" }
         }
+        ["object"] if value.get("additionalProperties").is_none() => plain("table"),
         ["object"] => {
             let inner = shape(schema, &value["additionalProperties"]);
             let suffix = if inner.table.is_some() { ".NAME" } else { "" };

@@ -2,11 +2,11 @@
 //!
 //! Each file in `kinds/` is one case. `programs` are found by the longest key that an ask's command line begins with;
 //! what is not among them is not on the node. `applied` is the lab whose marks the node carries. `expect` is compared
-//! as a whole; with `LABCTL_WRITE_GENERATED` set it is written anew, to be read before it is committed.
+//! as a whole (what `only` covers of it); `host` names a file in `kinds/hosts/` with further programs and files. With `LABCTL_WRITE_GENERATED` set it is written anew, to be read before it is committed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use labctl::config::Sources;
 use labctl::graph::Graph;
@@ -23,6 +23,11 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Case {
     about: String,
+    /// The host that the case is about: its file's programs and files are those of the case, too.
+    host: Option<String>,
+    /// The address that what is told lies below.
+    #[serde(default)]
+    only: String,
     lab: String,
     applied: Option<String>,
     #[serde(default)]
@@ -65,10 +70,34 @@ fn lab(text: &str) -> Lab {
     loaded.lab.unwrap_or_else(|| panic!("{faults:?}"))
 }
 
+/// What a host has whatever the case.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Host {
+    #[serde(default)]
+    programs: BTreeMap<String, Program>,
+    #[serde(default)]
+    files: BTreeMap<String, Existing>,
+}
+
 impl Case {
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut case: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let host = case.host.as_ref().map(|host| path.with_file_name("hosts").join(host).with_extension("toml"));
+        if let Some(host) = host.map(|path| std::fs::read_to_string(path).unwrap()) {
+            let host: Host = toml::from_str(&host).unwrap();
+            // What the case has of its own stands over the host's.
+            let (own, files) = (std::mem::take(&mut case.programs), std::mem::take(&mut case.files));
+            case.programs = host.programs.into_iter().chain(own).collect();
+            case.files = host.files.into_iter().chain(files).collect();
+        }
+        case
+    }
+
     fn answer(&self, ask: &Ask) -> Answer {
         match ask {
-            Ask::Run(argv) => Answer::Output(self.output(argv)),
+            Ask::Run(argv) | Ask::Fed { argv, .. } => Answer::Output(self.output(argv)),
             Ask::File { path, limit } => {
                 Answer::File(self.file(path, |text| {
                     if text.len() as u64 > *limit { Body::TooLong } else { Body::Bytes(text.into()) }
@@ -78,6 +107,7 @@ impl Case {
                 Answer::File(self.file(path, |text| Body::Same(text == "SECRET" || content.as_text() == Some(text))))
             }
             Ask::Folder { .. } => Answer::Folder(self.records()),
+            Ask::Elsewhere { ask, .. } => self.answer(ask),
             Ask::Api(_) => panic!("a node is not asked for a cluster"),
         }
     }
@@ -127,7 +157,8 @@ impl Case {
             mark: mark(&lab, &resource),
             name: resource.name,
         };
-        let files = kinds::declare(&lab).into_iter().map(record).enumerate().map(|(i, record)| {
+        let here = |declared: &Declared| declared.resource.ground == Ground::Node("n5".into());
+        let files = kinds::declare(&lab).into_iter().filter(here).map(record).enumerate().map(|(i, record)| {
             let content = serde_json::to_string(&record).unwrap();
             let stat = Stat { mode: 0o644, owner: "root".into(), group: "root".into(), length: 1, state: "1".into() };
             (format!("mobius/{i}.json"), FileAnswer::Regular { stat, body: Body::Bytes(content.into()) })
@@ -146,7 +177,8 @@ impl Case {
         reply.extend(more);
         let seen = [(Ground::Node("n5".into()), Seen::Read(reply))].into();
         let plan = build(&lab, &declared, &Graph::new(&declared), &seen, &Options::default());
-        plan.changes.iter().map(told).collect()
+        let is_told = |change: &&Change| change.address.to_string().starts_with(&self.only);
+        plan.changes.iter().filter(is_told).map(told).collect()
     }
 }
 
@@ -187,6 +219,11 @@ fn step(step: &Step) -> Option<String> {
     let guards: String = step.guards.iter().map(guard).collect();
     match &step.act {
         Act::Put { path, .. } | Act::Remove { path } if path.starts_with("/var/lib/labctl/") => None,
+        // Of a script, what it says of itself.
+        Act::Run { argv, .. } if argv.len() > 3 && argv[1] == "-c" && argv[2].starts_with('#') => {
+            let about = argv[2].lines().next().unwrap_or_default();
+            Some(format!("{guards}  $ sh -c '{about}' {}\n", shell_line(&argv[3..])))
+        }
         Act::Run { argv, .. } => Some(format!("{guards}  $ {}\n", shell_line(argv))),
         Act::Put { path, content, mode, .. } => {
             let mode = mode.map(|mode| mode.to_string()).unwrap_or_default();
@@ -221,10 +258,10 @@ fn every_case_has_its_plan() {
     let cases = cases();
     assert!(cases.len() > 20, "the cases are there");
     for path in cases {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let case = Case::read(&path);
         let plan = case.plan();
         if std::env::var_os("LABCTL_WRITE_GENERATED").is_some() {
+            let text = std::fs::read_to_string(&path).unwrap();
             let head = text.split("expect = '''").next().unwrap();
             std::fs::write(&path, format!("{head}expect = '''\n{plan}'''\n")).unwrap();
         } else if plan != case.expect {

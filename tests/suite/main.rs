@@ -8,6 +8,7 @@ mod demo;
 mod examples;
 mod generated;
 mod kinds;
+mod kubeconfig;
 mod local;
 mod locks;
 mod network_script;

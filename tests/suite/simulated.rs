@@ -3,5 +3,6 @@
 mod bench;
 mod faults;
 mod generated;
+mod k0s;
 mod locks;
 mod properties;

@@ -3,6 +3,7 @@
 mod access;
 mod cluster;
 mod content;
+mod k0s;
 mod network;
 mod node;
 mod pool;
@@ -13,6 +14,7 @@ mod vlan;
 pub use access::{SecretReference, SshTable};
 pub use cluster::{ClusterTable, KubeconfigTable};
 pub use content::{ContentTable, FileTable, UnitTable};
+pub use k0s::{BinarySourceTable, BinaryTable, ClusterNetworkTable, DistributionName, ProviderName};
 pub use network::{AttachmentTable, NativeTable, NetworkTable, PortTable, RouteTable, Said, TaggedTable};
 pub use node::{
     ConnectionName, ModuleState, ModuleTable, NodeTable, OsName, PackageTable, PackageVersion, SysctlTable,

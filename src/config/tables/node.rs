@@ -25,6 +25,13 @@ table! {
         pub connection: Option<Located<ConnectionName>>,
         /// How it is reached over SSH.
         pub ssh: Option<SshTable>,
+        /// What it calls itself, and is called in its cluster; its name here where absent.
+        pub hostname: Option<Located<String>>,
+        /// Labels that it has in its cluster: `"node-role/monitoring" = "true"`.
+        #[schemars(default)]
+        pub labels: Named<Located<String>>,
+        /// Taints that it has in its cluster: `["dedicated=gpu:NoSchedule"]`.
+        pub taints: Option<Vec<Located<String>>>,
         /// Its memory.
         pub memory: Option<Located<Size>>,
         /// Its processor cores.

@@ -16,7 +16,7 @@ use crate::observe::{Ask, FileAnswer, Observation, Reply};
 use crate::plan::{Act, Step, shell_line};
 
 use super::{Kind, Leftover, Resource, Surveyed, Work};
-use state::State;
+pub(super) use state::{State, ask as state_ask, read as states};
 pub(super) use steps::daemon_reload;
 use wanted::Wanted;
 

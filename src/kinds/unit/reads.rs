@@ -98,7 +98,7 @@ fn text(unit: &Unit) -> String {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.as_str(),
-                Part::Secret(_) => "\n",
+                Part::Secret(_) | Part::Output { .. } => "\n",
             })
             .collect(),
         Some(crate::lab::Content::Blob { .. }) | None => String::new(),

@@ -10,37 +10,37 @@ const PROPERTIES: &str =
     "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,FragmentPath,Type,RemainAfterExit";
 
 /// What to ask about units. None of them may be a template: `systemctl show` ends at the first one.
-pub(super) fn ask<'a>(names: impl IntoIterator<Item = &'a str>) -> Ask {
+pub(in crate::kinds) fn ask<'a>(names: impl IntoIterator<Item = &'a str>) -> Ask {
     Ask::run(["systemctl", "show", "--no-pager", "-p", PROPERTIES, "--"].into_iter().chain(names))
 }
 
 /// One unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct State {
+pub(in crate::kinds) struct State {
     /// `loaded`, `not-found`, `masked`, `bad-setting`, `error`.
-    pub(super) load: String,
+    pub(in crate::kinds) load: String,
     /// `active`, `inactive`, `failed`, `activating`, `deactivating`, `reloading`.
-    pub(super) active: String,
+    pub(in crate::kinds) active: String,
     /// The unit type's own word: `running`, `exited`, `auto-restart`.
-    pub(super) sub: String,
+    pub(in crate::kinds) sub: String,
     /// `enabled`, `disabled`, `static`, `masked`, `generated`, …: systemctl(1), is-enabled.
-    pub(super) file: String,
+    pub(in crate::kinds) file: String,
     /// Whether a file of it is newer than what systemd has read.
-    pub(super) is_stale: bool,
+    pub(in crate::kinds) is_stale: bool,
     /// Its file.
-    pub(super) path: String,
+    pub(in crate::kinds) path: String,
     /// Whether it is a service that ends after it has done its work.
-    pub(super) is_oneshot: bool,
+    pub(in crate::kinds) is_oneshot: bool,
 }
 
 impl State {
     /// Whether it is up; a reload goes on while it is.
-    pub(super) fn is_active(&self) -> bool {
+    pub(in crate::kinds) fn is_active(&self) -> bool {
         matches!(self.active.as_str(), "active" | "reloading" | "refreshing")
     }
 
     /// Whether it runs, as the file would say it; in systemd's words where neither yes nor no is true.
-    pub(super) fn running(&self, wanted: bool) -> serde_json::Value {
+    pub(in crate::kinds) fn running(&self, wanted: bool) -> serde_json::Value {
         match self.active.as_str() {
             _ if self.is_active() => true.into(),
             "inactive" => false.into(),
@@ -51,7 +51,7 @@ impl State {
     }
 
     /// Whether it starts at boot, as the file would say it; in systemd's words where neither yes nor no is true.
-    pub(super) fn enabled(&self, wanted: bool) -> serde_json::Value {
+    pub(in crate::kinds) fn enabled(&self, wanted: bool) -> serde_json::Value {
         match self.file.as_str() {
             "enabled" | "alias" => true.into(),
             "disabled" | "indirect" | "" => false.into(),
@@ -63,7 +63,7 @@ impl State {
 }
 
 /// The units' states, by name. Why, where systemd did not tell.
-pub(super) fn read(output: &Output, names: &[&str]) -> Result<BTreeMap<String, State>, String> {
+pub(in crate::kinds) fn read(output: &Output, names: &[&str]) -> Result<BTreeMap<String, State>, String> {
     if output.is_missing_program() {
         return Err("the node has no `systemctl`".to_owned());
     }

@@ -23,10 +23,25 @@ impl Resolver<'_> {
         for word in &table.provides {
             self.check_name(word, names::CAPABILITY);
         }
+        let (k0s, own) = self.k0s(name, table).unzip();
+        let kubeconfig = match (&table.kubeconfig, own) {
+            (Some(kubeconfig), _) => self.kubeconfig(name, kubeconfig)?,
+            (None, Some(own)) => own,
+            (None, None) => {
+                if table.distribution.is_none() {
+                    let summary = "`kubeconfig` is missing";
+                    let help =
+                        "add `kubeconfig = …` to it, or `distribution = \"k0s\"` where labctl is to make the cluster";
+                    self.fault(Code::MissingKey, summary, &table.place, "in this table", help);
+                }
+                return None;
+            }
+        };
         Some(Cluster {
             name: name.value.clone(),
             place: table.place.clone(),
-            kubeconfig: self.kubeconfig(name, &table.kubeconfig)?,
+            k0s,
+            kubeconfig,
             via: table.via.clone(),
             provides: table.provides.clone(),
             meta: table.meta(),

@@ -6,6 +6,7 @@ mod access;
 mod cluster;
 mod content;
 mod edges;
+mod k0s;
 mod names;
 mod network;
 mod node;
@@ -70,13 +71,18 @@ impl Resolver<'_> {
     fn lab(&mut self) -> Lab {
         let name = &self.file.lab.name;
         self.check_name(name, names::LAB);
+        let clusters = self.clusters();
+        let mut nodes = self.nodes();
+        for cluster in clusters.values() {
+            cluster.k0s.iter().for_each(|k0s| k0s::imply(&mut nodes, k0s, &cluster.place));
+        }
         let lab = Lab {
             name: name.value.clone(),
             domain: self.file.lab.domain.as_ref().map(|domain| domain.value.clone()),
             vlans: self.file.vlans.iter().map(|(name, table)| (name.value.clone(), self.vlan(table))).collect(),
-            nodes: self.nodes(),
+            nodes,
             pools: self.pools(),
-            clusters: self.clusters(),
+            clusters,
             objects: Vec::new(),
             secrets: self.secrets(),
         };

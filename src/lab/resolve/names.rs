@@ -84,6 +84,55 @@ pub(super) const ACCOUNT: Sort =
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.$".contains(c))
     });
 
+/// A node of a cluster: RFC 1123, in lower case.
+pub(super) const NODE: Sort = (
+    "the name of a node in its cluster",
+    "lower-case letters, digits, `-` and `.`, a letter or digit at both ends",
+    |name| {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        name.len() <= 253
+            && name.starts_with(is_plain)
+            && name.ends_with(is_plain)
+            && name.chars().all(|c| is_plain(c) || c == '-' || c == '.')
+    },
+);
+
+/// A label's or a taint's key: a name of up to 63 characters, maybe behind a domain and a slash.
+pub(super) const LABEL: Sort = (
+    "the key of a label",
+    "up to 63 letters, digits, `-`, `_` and `.`, maybe behind a domain and a slash",
+    is_label_key,
+);
+
+/// A label's value.
+pub(super) const LABEL_VALUE: Sort =
+    ("the value of a label", "up to 63 letters, digits, `-`, `_` and `.`, or nothing", is_label_value);
+
+/// `key=value:Effect`, `key:Effect`.
+pub(super) const TAINT: Sort = (
+    "a taint",
+    "`key=value:Effect` or `key:Effect`, with the effect `NoSchedule`, `PreferNoSchedule` or `NoExecute`",
+    |taint| {
+        let Some((what, effect)) = taint.rsplit_once(':') else { return false };
+        let (key, value) = what.split_once('=').unwrap_or((what, ""));
+        ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect) && is_label_key(key) && is_label_value(value)
+    },
+);
+
+fn is_label_key(key: &str) -> bool {
+    let (domain, name) = key.split_once('/').unwrap_or(("x", key));
+    let is_domain = domain.len() <= 253 && domain.split('.').all(|part| !part.is_empty() && is_label_value(part));
+    is_domain && !name.is_empty() && is_label_value(name)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    value.len() <= 63
+        && edge(value.chars().next())
+        && edge(value.chars().last())
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
 /// What `ssh` takes as a host; a leading `-` would be an option.
 pub(super) const HOST: Sort =
     ("a host", "a name or an address without spaces or a leading `-`; user and port have keys of their own", |name| {

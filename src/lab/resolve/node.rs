@@ -16,6 +16,7 @@ impl Resolver<'_> {
 
     fn node(&mut self, name: &Located<String>, table: &NodeTable) -> Option<Node> {
         let connection = self.connection(name, table);
+        self.check_cluster_keys(table);
         let network = table.network.as_ref().map(|network| self.network(table, network));
         let sysctls = self.each(&table.sysctls, names::SYSCTL, |name, entry| match entry {
             Brief::Short(value) => (Sysctl { value: value.value.0.clone(), meta: Meta::at(value.place.clone()) }, name),
@@ -42,6 +43,9 @@ impl Resolver<'_> {
                 Some(OsName::Linux) | None => Os::Linux,
             },
             address: table.address.as_ref().map(|address| address.value),
+            hostname: table.hostname.as_ref().unwrap_or(name).value.clone(),
+            labels: table.labels.iter().map(|(label, value)| (label.value.clone(), value.value.clone())).collect(),
+            taints: table.taints.as_ref().map(|taints| taints.iter().map(|taint| taint.value.clone()).collect()),
             connection: connection?,
             network,
             sysctls,

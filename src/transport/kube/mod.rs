@@ -12,7 +12,9 @@ mod connector;
 mod discovery;
 mod fault;
 mod filled;
+mod forward;
 mod guard;
+mod handed;
 mod kubeconfig;
 mod link;
 mod list;
@@ -44,6 +46,8 @@ use crate::plan::Step;
 use carrier::Carrier;
 use connector::Way;
 pub(super) use filled::Filled;
+pub use forward::Forward;
+pub use handed::Handed;
 use link::ClusterLink;
 pub(super) use mask::Masks;
 use request::Server;
@@ -92,15 +96,49 @@ impl Clusters {
         }
     }
 
+    /// The kubeconfig of a cluster, for other programs.
+    pub(super) async fn handed(&self, name: &str, lab: &RealLab) -> Result<Handed, ReachError> {
+        if self.leads_in_a_circle(name) {
+            return Err(circle(name));
+        }
+        let origin = origin::read(self.cluster(name)?, lab).await?;
+        let handed = Handed::new(origin.content, origin.context.as_deref(), name);
+        handed.map_err(|unfit| origin::unusable(name, &origin.words, &unfit))
+    }
+
+    /// A port of this machine that leads to `host:port` as the cluster's node sees it; nothing where the API is reached
+    /// without a node.
+    pub(super) async fn forward(
+        &self,
+        name: &str,
+        (host, port): (&str, u16),
+        local: u16,
+        lab: &RealLab,
+    ) -> Result<Option<Forward>, ReachError> {
+        let (way, _) = way(via(self.cluster(name)?), lab).await?;
+        let Way::Through(carrier) = way else { return Ok(None) };
+        Forward::open(*carrier, host, port, local).await.map(Some).map_err(ReachError::Unreachable)
+    }
+
+    /// The node that has a cluster's kubeconfig.
+    pub(super) fn node_of(&self, name: &str) -> Option<&str> {
+        match &self.declared.get(name)?.kubeconfig {
+            Kubeconfig::Node { node, .. } => Some(&node.value),
+            _ => None,
+        }
+    }
+
+    fn cluster(&self, name: &str) -> Result<&Cluster, ReachError> {
+        self.declared.get(name).ok_or_else(|| ReachError::Unreachable(format!("there is no cluster `{name}`")))
+    }
+
     /// The cluster's link.
     fn link<'a>(&'a self, name: &'a str, lab: &'a RealLab) -> BoxFuture<'a, Result<Arc<ClusterLink>, ReachError>> {
         async move {
             if self.leads_in_a_circle(name) {
-                let why = format!("cluster `{name}`: the way to its kubeconfig leads through itself");
-                return Err(ReachError::Unreachable(why));
+                return Err(circle(name));
             }
-            let cluster = self.declared.get(name);
-            let cluster = cluster.ok_or_else(|| ReachError::Unreachable(format!("there is no cluster `{name}`")))?;
+            let cluster = self.cluster(name)?;
             let slot = Arc::clone(self.links.lock().await.entry(name.to_owned()).or_default());
             let mut slot = slot.lock().await;
             if let Some(link) = slot.as_ref().filter(|link| link.is_open()) {
@@ -131,11 +169,8 @@ impl Clusters {
         let words = origin.words;
         let entry = kubeconfig::entry(origin.content, origin.context.as_deref(), origin.whose).await;
         let entry = entry.map_err(|unfit| origin::unusable(&cluster.name, &words, &unfit))?;
-        let via = match &cluster.kubeconfig {
-            Kubeconfig::Node { node, .. } => Some(&node.value),
-            _ => cluster.via.as_ref().map(|node| &node.value),
-        };
-        let (way, via) = way(via, lab).await.map_err(|error| error.within(&format!("cluster `{}`", cluster.name)))?;
+        let (way, via) =
+            way(via(cluster), lab).await.map_err(|error| error.within(&format!("cluster `{}`", cluster.name)))?;
         let config = entry.config;
         let host = config.cluster_url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let whereabouts = Whereabouts {
@@ -152,6 +187,18 @@ impl Clusters {
             origin::unusable(&cluster.name, &words, &unfit)
         })?;
         ClusterLink::open(Server::new(client, whereabouts), masks).await
+    }
+}
+
+fn circle(name: &str) -> ReachError {
+    ReachError::Unreachable(format!("cluster `{name}`: the way to its kubeconfig leads through itself"))
+}
+
+/// The node through which a cluster is reached.
+fn via(cluster: &Cluster) -> Option<&String> {
+    match &cluster.kubeconfig {
+        Kubeconfig::Node { node, .. } => Some(&node.value),
+        _ => cluster.via.as_ref().map(|node| &node.value),
     }
 }
 

@@ -29,6 +29,10 @@ pub(super) fn answer(
             Ok(output) => Answer::Output(output),
             Err(gap) => Answer::Lost(gap.to_string()),
         },
+        Ask::Fed { argv, stdin } => match machine.run(argv, &mut Stdin::new(contents.bytes(stdin)?.to_vec())) {
+            Ok(output) => Answer::Output(output),
+            Err(gap) => Answer::Lost(gap.to_string()),
+        },
         Ask::File { path, limit } => Answer::File(file(machine, path, *limit, reader)),
         Ask::Folder { path, suffix } => folder(machine, path, suffix, reader),
         Ask::Same { path, content } => {
@@ -43,7 +47,7 @@ pub(super) fn answer(
                 other => other,
             })
         }
-        Ask::Api(_) => Answer::Lost("a node can't answer for a cluster".to_owned()),
+        Ask::Api(_) | Ask::Elsewhere { .. } => Answer::Lost("a node can't answer for another ground".to_owned()),
     })
 }
 

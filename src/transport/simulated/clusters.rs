@@ -110,6 +110,7 @@ impl SimulatedLab {
             let node = self.node(&Ground::Node(node.clone()))?;
             state.reached(node, true)?.pass(EXEC);
         }
+        self.reach_control_plane(state, cluster)?;
         let Kubeconfig::Secret { cluster: host, namespace, secret, .. } = &cluster.kubeconfig else { return Ok(()) };
         let ground = Ground::Cluster(host.value.clone());
         self.reach(state, self.cluster(&ground)?)?;
@@ -118,6 +119,25 @@ impl SimulatedLab {
             Some(_) => Ok(()),
             None => Err(ReachError::NotYet(format!("{ground} has no Secret {namespace}/{secret} yet"))),
         }
+    }
+
+    /// Whether the control plane that labctl makes is up.
+    fn reach_control_plane(&self, state: &mut State, cluster: &Cluster) -> Result<(), ReachError> {
+        let (Some(_), Kubeconfig::Node { node, path }) = (&cluster.k0s, &cluster.kubeconfig) else { return Ok(()) };
+        super::k0s::settle_clusters(&mut state.world, &self.clusters);
+        let (name, node) = (&cluster.name, &node.value);
+        let machine = state.world.machines.get(node);
+        if !machine.is_some_and(|machine| machine.exists(path)) {
+            return Err(ReachError::NotYet(format!("cluster `{name}`: there is no `{path}` on node `{node}` yet")));
+        }
+        if !machine.is_some_and(super::k0s::is_serving) {
+            let words = format!(
+                "cluster `{name}` at https://localhost:6443 through node `{node}` (kubeconfig `{path}` of node `{node}`): \
+                 the connection was refused"
+            );
+            return Err(ReachError::Unreachable(words));
+        }
+        Ok(())
     }
 
     fn cluster(&self, ground: &Ground) -> Result<&Cluster, ReachError> {

@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 
 use super::clock::mix;
 use super::files::What;
+use super::k0s;
 use super::machine::Machine;
 use super::network::{Kernel, netplan};
 use super::programs::PACKAGE_INDEX;
@@ -18,6 +19,15 @@ pub(super) fn machine(lab: &Lab, node: &Node, seed: u64) -> Machine {
     let seed = node.name.bytes().fold(mix(seed), |seed, byte| mix(seed ^ u64::from(byte)));
     let mut machine = Machine::bare(&node.name, seed);
     machine.os = node.os;
+    machine.hostname.clone_from(&node.hostname);
+    // Where the file does not say where k0s comes from, its owner has put it there.
+    let own = lab.clusters.values().filter_map(|cluster| cluster.k0s.as_ref());
+    let is_here = |own: &&crate::lab::K0s| own.binary.is_empty() && own.nodes().any(|name| name.value == node.name);
+    for own in own.filter(is_here) {
+        if let Some(version) = own.version {
+            machine.files.write(k0s::PROGRAM, k0s::binary(version), 0o755);
+        }
+    }
     // Whom the files name is there: the simulation can't know of whom the owner forgot.
     let named = node.files.values().flat_map(|file| [file.owner.clone(), file.group.clone()]);
     machine.accounts.extend(named.flatten());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::super::contents::{Contents, Source};
+use super::super::contents::{Contents, Source, WithOutputs, outputs};
 use super::super::kube::Masks;
 use super::super::outcome::{ReachError, StepOutcome};
 use super::super::{Access, Transport};
@@ -139,6 +139,7 @@ impl SimulatedLab {
         let at = Moment::Probe(count.probes);
         state.happen(&self.faults, &node.name, at);
         let trouble = self.trouble(&node.name, at);
+        super::k0s::settle_clusters(&mut state.world, &self.clusters);
         let machine = state.reached(node, true)?;
         machine.pass(EXEC);
         if let Some(words) = trouble.and_then(broken_probe) {
@@ -200,6 +201,11 @@ impl SimulatedLab {
             };
             return (outcome, true);
         }
+        super::k0s::settle_clusters(&mut state.world, &self.clusters);
+        let taken = match self.taken(state, step) {
+            Ok(taken) => taken,
+            Err(why) => return (steps::failed(1, &why), true),
+        };
         let machine = match state.reached(node, true) {
             Ok(machine) => machine,
             Err(error) => return (StepOutcome::Lost(error.to_string()), false),
@@ -216,7 +222,7 @@ impl SimulatedLab {
             }
             _ => {}
         }
-        let outcome = steps::run(machine, step, owner_of(node), &Contents(&*self.source));
+        let outcome = steps::run(machine, step, owner_of(node), &Contents(&taken));
         let took = machine.clock.now() - began;
         if took > limit {
             return (StepOutcome::Lost(format!("it did not end within {} s", limit / 1000)), false);
@@ -231,6 +237,19 @@ impl SimulatedLab {
             }
             _ => (outcome, true),
         }
+    }
+
+    /// What the step takes from other nodes.
+    fn taken<'a>(&'a self, state: &mut State, step: &'a Step) -> Result<WithOutputs<'a>, String> {
+        let mut taken = WithOutputs::new(&*self.source);
+        for (ground, argv) in outputs(std::slice::from_ref(step)) {
+            let reached = self.node(ground).and_then(|node| state.reached(node, true));
+            let machine = reached.map_err(|error| format!("{ground}: {error}"))?;
+            machine.pass(EXEC);
+            let output = machine.run(argv, &mut super::programs::Stdin::default());
+            taken.add(ground, argv, output.map_err(|gap| format!("{ground}: {gap}"))?)?;
+        }
+        Ok(taken)
     }
 
     pub(super) fn node(&self, ground: &Ground) -> Result<&Node, ReachError> {

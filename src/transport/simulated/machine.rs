@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Clock;
 use super::files::{Tree, above, absolute};
 use super::gap::Gap;
+use super::k0s::{self, K0s};
 use super::network::{Kernel, Nature, Surroundings, netplan};
 use super::packages::Packages;
 use super::proc;
@@ -32,6 +33,11 @@ pub(super) struct Machine {
     pub(super) packages: Packages,
     pub(super) storage: Storage,
     pub(super) condition: Condition,
+    #[serde(default)]
+    pub(super) k0s: K0s,
+    /// What it calls itself; its name in the file where that is empty.
+    #[serde(default)]
+    pub(super) hostname: String,
     /// What a means that is not simulated gives a device at every start: device and address.
     pub(super) address_by_hand: Option<(String, Ipv4Net)>,
     /// What the simulation did not know of what ran unattended.
@@ -72,6 +78,8 @@ impl Machine {
             packages: Packages::found(),
             storage: Storage::default(),
             condition: Condition::default(),
+            k0s: K0s::default(),
+            hostname: String::new(),
             address_by_hand: None,
             gaps: Vec::new(),
             accounts: ["root"].map(str::to_owned).into(),
@@ -93,6 +101,11 @@ impl Machine {
             return Ok(Output { stderr: words.clone(), code: *code, ..Output::default() });
         }
         (program.run)(self, arguments, stdin)
+    }
+
+    /// What it calls itself.
+    pub(super) fn hostname(&self) -> &str {
+        if self.hostname.is_empty() { &self.name } else { &self.hostname }
     }
 
     /// Whether the node has a program.
@@ -153,6 +166,7 @@ impl Machine {
             self.serve(&job.service);
         }
         self.clock.advance(until.saturating_sub(self.clock.now()));
+        k0s::settle(self);
     }
 
     /// Runs a service to its end.
@@ -186,6 +200,8 @@ impl Machine {
         let devices: Vec<String> = self.kernel.links.keys().cloned().collect();
         self.tuning.boot(&self.files, &devices);
         self.units.boot(&self.files);
+        self.k0s.process = None;
+        k0s::settle(self);
     }
 
     /// What its state comes to, without times and numbers that no two runs share.
@@ -219,6 +235,7 @@ impl Machine {
         dump.extend(self.tuning.dump());
         dump.extend(self.packages.dump());
         dump.extend(self.storage.dump());
+        dump.extend(k0s::dump(self));
         dump
     }
 }

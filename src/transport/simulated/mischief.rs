@@ -11,6 +11,10 @@ use crate::plan::shell_line;
 /// One such deed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mischief {
+    /// A component of k0s does not stay up.
+    Crash(String),
+    /// All components of k0s stay up again.
+    Heal,
     /// The node is switched off.
     Down,
     /// It is switched on again.
@@ -62,7 +66,7 @@ pub enum MischiefError {
 }
 
 /// What can be said, and what it comes to.
-const FORMS: [(&str, &str); 18] = [
+const FORMS: [(&str, &str); 19] = [
     ("property DATASET NAME=VALUE", "sets a ZFS property"),
     ("address DEVICE ADDRESS", "takes an address from a device, as in `192.168.8.254/24`"),
     ("link DEVICE", "takes a link down"),
@@ -76,6 +80,7 @@ const FORMS: [(&str, &str); 18] = [
     ("uninstall PACKAGE", "removes a package"),
     ("disk-full", "leaves no room on the disk (`disk-free`: room again)"),
     ("spoil PROGRAM STATUS WORDS…", "lets a program fail (`mend PROGRAM`: it works again)"),
+    ("crash COMPONENT", "lets a component of k0s crash over and over (`heal`: it stays up again)"),
     ("silence ADDRESS", "lets a gateway answer no more (`answer ADDRESS`: it does again)"),
     ("reboot", "starts the node anew"),
     ("down", "switches the node off"),
@@ -105,6 +110,8 @@ impl Mischief {
                 Err(_) => unknown(),
             },
             ["mend", program] => Ok(Self::Mend((*program).to_owned())),
+            ["crash", component] => Ok(Self::Crash((*component).to_owned())),
+            ["heal"] => Ok(Self::Heal),
             ["silence", address] => address.parse().map_or_else(|_| unknown(), |address| Ok(Self::Silence(address))),
             ["answer", address] => address.parse().map_or_else(|_| unknown(), |address| Ok(Self::Answer(address))),
             ["file", path] => Ok(Self::File((*path).to_owned())),
@@ -142,6 +149,8 @@ impl Mischief {
                 machine.condition.spoiled.insert(program.clone(), (*status, words.clone()));
             }
             Self::Mend(program) => drop(machine.condition.spoiled.remove(program)),
+            Self::Crash(component) => machine.k0s.crashing = Some(component.clone()),
+            Self::Heal => machine.k0s.crashing = None,
             Self::Silence(address) => drop(machine.surroundings.silent.insert(*address)),
             Self::Answer(address) => drop(machine.surroundings.silent.remove(address)),
             Self::File(path) => {
@@ -178,6 +187,8 @@ impl fmt::Display for Mischief {
             Self::Silence(address) => return write!(f, "silence {address}"),
             Self::Answer(address) => return write!(f, "answer {address}"),
             Self::Mend(program) => vec!["mend", program],
+            Self::Crash(component) => vec!["crash", component],
+            Self::Heal => vec!["heal"],
             Self::Down => vec!["down"],
             Self::Up => vec!["up"],
             Self::Reboot => vec!["reboot"],

@@ -23,6 +23,7 @@ mod fault;
 mod files;
 mod found;
 mod gap;
+mod k0s;
 mod lab;
 mod machine;
 mod mischief;

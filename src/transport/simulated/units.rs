@@ -22,6 +22,9 @@ pub(super) struct Units {
     /// Units that are up.
     active: BTreeSet<String>,
     failed: BTreeSet<String>,
+    /// How often each unit was started since the node was.
+    #[serde(default)]
+    starts: BTreeMap<String, u64>,
     /// Commands of transient services.
     pub(super) transient: BTreeMap<String, Vec<String>>,
     /// What is to be started, when: milliseconds of the node's clock.
@@ -113,6 +116,16 @@ impl Units {
             "false" => Some(false),
             _ => (setting(text, "Type") == Some("oneshot")).then_some(true),
         }
+    }
+
+    /// How often a unit was started since the node was.
+    pub(super) fn starts(&self, name: &str) -> u64 {
+        self.starts.get(name).copied().unwrap_or_default()
+    }
+
+    /// A unit's file as systemd has read it.
+    pub(super) fn text_of(&self, name: &str) -> Option<&str> {
+        self.text(name)
     }
 
     /// Whether systemd has such a unit.
@@ -226,6 +239,7 @@ impl Units {
     pub(super) fn start(&mut self, name: &str) -> bool {
         self.failed.remove(name);
         self.active.remove(name);
+        *self.starts.entry(name.to_owned()).or_default() += 1;
         let text = self.text(name).unwrap_or_default();
         let is_oneshot = setting(text, "Type") == Some("oneshot");
         match self.end(name) {

@@ -22,6 +22,9 @@ pub struct World {
     pub(super) machines: BTreeMap<String, Machine>,
     #[serde(default)]
     pub(super) servers: BTreeMap<String, ApiServer>,
+    /// The CAs of the control planes that labctl's clusters have, by cluster.
+    #[serde(default)]
+    pub(super) authorities: BTreeMap<String, String>,
 }
 
 /// Why a kept world can't be used.
@@ -39,7 +42,13 @@ impl World {
     /// The machines of a lab as their owner has them before labctl comes: pools with data on them, a network of the
     /// installer's, and nothing else of what the file declares.
     pub fn found(lab: &Lab, seed: u64) -> Self {
-        let mut world = Self { format: FORMAT, seed, machines: BTreeMap::new(), servers: BTreeMap::new() };
+        let mut world = Self {
+            format: FORMAT,
+            seed,
+            machines: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            authorities: BTreeMap::new(),
+        };
         world.meet(lab);
         world
     }
@@ -63,7 +72,8 @@ impl World {
                 machine.packages.meet(node);
             }
         }
-        for name in lab.clusters.keys() {
+        // A cluster that labctl makes is there when its control plane is.
+        for (name, _) in lab.clusters.iter().filter(|(_, cluster)| cluster.k0s.is_none()) {
             self.servers.entry(name.clone()).or_insert_with(|| ApiServer::new(name, self.seed));
         }
     }
@@ -134,6 +144,7 @@ impl World {
         for machine in self.machines.values_mut() {
             machine.condition.is_disk_full = false;
             machine.condition.spoiled.clear();
+            machine.k0s.crashing = None;
             machine.surroundings.silent.clear();
             if std::mem::take(&mut machine.condition.is_down) {
                 machine.reboot();

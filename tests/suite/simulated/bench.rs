@@ -11,7 +11,7 @@ use labctl::kinds::{self, Declared};
 use labctl::lab::{Lab, SecretName, load};
 use labctl::plan::applied::{Applied, Origin};
 use labctl::plan::lock::Holder;
-use labctl::plan::{Change, Options, Plan, Step, build};
+use labctl::plan::{Action, Change, Options, Plan, Step, build, next_wave};
 use labctl::transport::simulated::{Fault, SimulatedLab, World};
 use labctl::transport::{Source, Transport};
 use zeroize::Zeroizing;
@@ -89,12 +89,29 @@ impl Bench {
         build(&self.lab, &self.declared, &self.graph, &seen, &options)
     }
 
+    /// Drives a plan, and each wave that it deferred, as far as there is something to go on with. How far each change
+    /// came.
+    fn waves(&self, plan: Plan, transport: &SimulatedLab) -> BTreeMap<String, State> {
+        let (mut wave, mut states) = (plan, BTreeMap::new());
+        loop {
+            let ended = self.carry_out(&wave, transport);
+            // Whoever is killed plans no further wave.
+            let is_killed = format!("{ended:?}").contains("labctl was killed");
+            let moved = !is_killed && ended.changes.iter().any(|(_, state)| *state == State::Done);
+            states.extend(ended.changes.into_iter().map(|(change, state)| (change.address.to_string(), state)));
+            if !moved || !wave.changes.iter().any(|change| change.action == Action::Deferred) {
+                return states;
+            }
+            let now = self.plan(&self.simulated(transport.world(), Vec::new()));
+            wave = next_wave(&wave, now);
+        }
+    }
+
     /// Plans, applies with faults, and gives back how far each change came and the machines afterwards.
     pub(super) fn apply(&self, world: World, faults: Vec<Fault>) -> (BTreeMap<String, State>, World) {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, faults);
-        let ended = self.carry_out(&plan, &transport);
-        let states = ended.changes.into_iter().map(|(change, state)| (change.address.to_string(), state)).collect();
+        let states = self.waves(plan, &transport);
         (states, transport.world())
     }
 
@@ -120,7 +137,7 @@ impl Bench {
     pub(super) fn steps(&self, world: World) -> BTreeMap<String, u32> {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, Vec::new());
-        self.carry_out(&plan, &transport);
+        self.waves(plan, &transport);
         transport.steps()
     }
 

@@ -16,11 +16,12 @@ const LAB: &str = include_str!("../../../homelab.toml");
 const LATER: u64 = 900;
 
 /// The dump of a world. The lock of a run that was killed at its very end stays, dead, until somebody takes it over; it
-/// tells of the way and not of the lab. A unit that a package brings and starts is made by the apply that installs the package, and
-/// adopted by one that finds it installed: that much of a record tells of the way and not of the lab.
+/// tells of the way and not of the lab. A unit that a package brings and starts is made by the apply that installs the
+/// package, and adopted by one that finds it installed; a node of a cluster registers by itself, whether or not an apply
+/// waits for it: that much of a record tells of the way and not of the lab.
 fn comparable(world: &World) -> String {
     let of_line = |line: &str| {
-        if line.contains("/unit-") {
+        if line.contains("/unit-") || line.contains("/k0s-node-") {
             line.replace("\"origin\":\"adopted\"", "\"origin\":\"made\"") + "\n"
         } else {
             line.to_owned() + "\n"

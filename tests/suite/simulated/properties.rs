@@ -108,8 +108,8 @@ impl Lossy {
     fn spoiled(&self, ask: &Ask) -> Answer {
         let why = "Input/output error".to_owned();
         match (self.how, ask) {
-            (0, _) | (_, Ask::Folder { .. } | Ask::Api(_)) => Answer::Lost(why),
-            (_, Ask::Run(_)) => {
+            (0, _) | (_, Ask::Folder { .. } | Ask::Api(_) | Ask::Elsewhere { .. }) => Answer::Lost(why),
+            (_, Ask::Run(_) | Ask::Fed { .. }) => {
                 let code = if self.how == 1 { 1 } else { 255 };
                 Answer::Output(Output { stdout: Vec::new(), stderr: why, code })
             }

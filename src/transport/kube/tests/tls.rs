@@ -160,7 +160,8 @@ fn lab<const N: usize>(clusters: [(&str, Kubeconfig); N]) -> RealLab {
     let place = Place::new(&"homelab.toml".into(), text, 0..1);
     for (name, kubeconfig) in clusters {
         let (place, meta) = (place.clone(), Meta::at(place.clone()));
-        let cluster = Cluster { name: name.to_owned(), place, kubeconfig, via: None, provides: Vec::new(), meta };
+        let cluster =
+            Cluster { name: name.to_owned(), place, k0s: None, kubeconfig, via: None, provides: Vec::new(), meta };
         lab.clusters.insert(name.to_owned(), cluster);
     }
     RealLab::new(&lab, Arc::new(Backwards), Access { read_only: false, prompt: Arc::new(Nobody) })

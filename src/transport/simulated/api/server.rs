@@ -89,7 +89,7 @@ impl ApiServer {
     }
 
     /// Keeps an object as it is now; a write that changes nothing is none.
-    pub(super) fn put(&mut self, key: &ObjectKey, mut object: Value) {
+    pub(in crate::transport::simulated) fn put(&mut self, key: &ObjectKey, mut object: Value) {
         let path = key.path();
         let before = self.objects.get(&path);
         if before == Some(&object) {

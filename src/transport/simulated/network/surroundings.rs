@@ -10,7 +10,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernel;
-use crate::lab::{Lab, Node};
+use crate::lab::{Binary, K0sVersion, Lab, Node};
 
 /// The VLAN that is untagged where the file doesn't say.
 const DEFAULT: u64 = 1;
@@ -21,9 +21,19 @@ pub(in super::super) struct Surroundings {
     vlans: Vec<Segment>,
     /// The untagged VLAN of each port.
     pub(in super::super) native: BTreeMap<String, u64>,
+    /// What lies on the web, by its address.
+    #[serde(default)]
+    pub(in super::super) web: BTreeMap<String, Download>,
     /// Gateways that don't answer.
     #[serde(default)]
     pub(in super::super) silent: BTreeSet<Ipv4Addr>,
+}
+
+/// A binary of k0s on the web, as the file has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in super::super) struct Download {
+    pub(in super::super) version: K0sVersion,
+    pub(in super::super) sha256: String,
 }
 
 /// A layer-2 network.
@@ -37,6 +47,16 @@ struct Segment {
 impl Surroundings {
     /// Takes in what the file says now. What a port's cable is plugged into stays.
     pub(in super::super) fn meet(&mut self, lab: &Lab, node: &Node) {
+        for k0s in lab.clusters.values().filter_map(|cluster| cluster.k0s.as_ref()) {
+            for binary in k0s.binary.values() {
+                let (Binary::Fetched { url, sha256 }, Some(version)) = (binary, k0s.version) else { continue };
+                // An address that names a version has that one, whatever the file says beside it.
+                let plain = url.replace("%2B", "+");
+                let named = plain.split(['/', '-']).find_map(|word| word.strip_prefix('v')?.parse().ok());
+                let version = named.unwrap_or(version);
+                self.web.insert(url.clone(), Download { version, sha256: sha256.clone() });
+            }
+        }
         let segment =
             |vlan: &crate::lab::Vlan| Segment { id: vlan.id.into(), subnet: vlan.subnet, gateway: vlan.gateway };
         self.vlans = lab.vlans.values().map(segment).collect();

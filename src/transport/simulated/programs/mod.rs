@@ -7,11 +7,13 @@ mod disks;
 mod entries;
 mod files;
 mod ip;
+mod k0s;
 mod sed;
 mod shell;
 mod systemd;
 mod text;
 mod tuning;
+mod web;
 mod zfs;
 
 pub(super) use apt::INDEX as PACKAGE_INDEX;
@@ -38,6 +40,8 @@ enum Needs {
     Nothing,
     /// It is a Linux.
     Linux,
+    /// Its own file.
+    Itself,
     /// It is a Linux with this package.
     Package(&'static str),
 }
@@ -47,6 +51,7 @@ impl Program {
         match self.needs {
             Needs::Nothing => true,
             Needs::Linux => machine.os == Os::Linux,
+            Needs::Itself => machine.os == Os::Linux && k0s::is_there(machine, self.name),
             Needs::Package(name) => machine.os == Os::Linux && machine.packages.version(name).is_some(),
         }
     }
@@ -100,6 +105,13 @@ const PROGRAMS: &[Program] = &[
     linux("systemctl", systemd::systemctl),
     linux("systemd-run", systemd::systemd_run),
     linux("journalctl", systemd::journalctl),
+    Program { name: "k0s", needs: Needs::Itself, run: k0s::k0s },
+    Program { name: ".labctl-k0s", needs: Needs::Itself, run: k0s::beside },
+    everywhere("curl", web::curl),
+    linux("wget", web::wget),
+    everywhere("sha256sum", web::sha256sum),
+    everywhere("uname", web::uname),
+    everywhere("tail", text::tail),
     everywhere("sh", shell::sh),
     everywhere("env", shell::env),
     everywhere("date", shell::date),

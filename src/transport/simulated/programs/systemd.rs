@@ -2,6 +2,7 @@
 
 use super::super::files::What;
 use super::super::gap::Gap;
+use super::super::k0s;
 use super::super::machine::Machine;
 use super::super::units::{Job, Shown, Units};
 use super::{Stdin, done, failed, said, unknown};
@@ -223,10 +224,13 @@ pub(super) fn systemd_run(machine: &mut Machine, arguments: &[&str], _: &mut Std
     done()
 }
 
-/// What units have said is not kept.
-pub(super) fn journalctl(_: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
+/// What units have said is not kept, but for k0s's.
+pub(super) fn journalctl(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
     match arguments {
-        ["-q", "-o", "cat", "-n", _, "-u", _] => done(),
+        ["-q", "-o", "cat", "-n", _, "-u", unit] => {
+            k0s::settle(machine);
+            said(k0s::journal(machine, unit))
+        }
         _ => unknown("journalctl", arguments),
     }
 }

@@ -129,6 +129,16 @@ fn choices(pattern: &str, literal: bool, extended: bool) -> Option<Vec<Choice<'_
     }
 }
 
+/// `tail -n N`.
+pub(super) fn tail(_: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
+    let ["-n", number] = arguments else { return unknown("tail", arguments) };
+    let Ok(number) = number.parse::<usize>() else { return unknown("tail", arguments) };
+    let text = String::from_utf8_lossy(&stdin.rest()).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = &lines[lines.len().saturating_sub(number)..];
+    said(last.iter().map(|line| format!("{line}\n")).collect::<String>())
+}
+
 /// `cut -d C -f N [FILE]`.
 pub(super) fn cut(machine: &mut Machine, arguments: &[&str], stdin: &mut Stdin) -> Result<Output, Gap> {
     let (mut delimiter, mut field, mut path) = ("\t", None, None);
