@@ -6,6 +6,7 @@
 mod agreement;
 mod harness;
 mod host;
+mod k0s;
 mod kube;
 mod network;
 mod objects;

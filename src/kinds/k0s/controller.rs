@@ -11,7 +11,7 @@ use super::program::{
     CONFIG, DATA, Role, Status, authority_ask, has_lived, is_there, journal_ask, journal_errors, ready, ready_ask,
     status, status_ask, unit, units_ask, upgrade_fault,
 };
-use super::{Seat, run, seats};
+use super::{Seat, hostname_ask, run, seats};
 
 /// What the API does when it is as it should be.
 const ANSWERS: &str = "answers";
@@ -188,6 +188,11 @@ impl Wanted {
                 "k0s on {node} reads `{config}`; move that to `{CONFIG}` and give k0s that flag, so that nothing in it is lost"
             )));
         }
+        if self.0.k0s.controller_works()
+            && let Some(why) = self.0.name_fault(reply)?
+        {
+            return Ok(Some(why));
+        }
         let running = status.and_then(|status| status.version.parse().ok());
         if let (Some(running), Some(version)) = (running, self.0.k0s.version)
             && let Some(why) = upgrade_fault(running, version)
@@ -246,7 +251,7 @@ impl Wanted {
 impl Body for Wanted {
     fn asks(&self) -> Vec<Ask> {
         let unit = Ask::file(Role::Controller.unit_path());
-        vec![units_ask(), unit, status_ask(), ready_ask(), authority_ask()]
+        vec![units_ask(), unit, status_ask(), ready_ask(), authority_ask(), hostname_ask()]
     }
 
     fn further_asks(&self, reply: &Reply) -> Vec<Ask> {

@@ -18,6 +18,7 @@ mod worker;
 
 use crate::config::Located;
 use crate::lab::{Address, Cluster, Ground, K0s, Lab, Node};
+use crate::observe::{Ask, Reply};
 
 pub(super) use binary::Binaries;
 pub(super) use cluster::Clusters;
@@ -83,6 +84,23 @@ impl Seat {
     fn name_in_cluster(&self) -> String {
         self.node.hostname.to_lowercase()
     }
+
+    /// Why the node would not have its name in the cluster. It asks [`hostname_ask`].
+    fn name_fault(&self, reply: &Reply) -> Result<Option<String>, String> {
+        let (node, name) = (&self.node.name, self.name_in_cluster());
+        let hostname = reply.output(&hostname_ask())?.text().trim().to_lowercase();
+        Ok((!hostname.is_empty() && hostname != name).then(|| {
+            format!(
+                "{node} calls itself `{hostname}`, and so will its cluster; say `hostname = \"{hostname}\"` in \
+                 `[nodes.{node}]`, or give the host its name"
+            )
+        }))
+    }
+}
+
+/// What the host calls itself.
+fn hostname_ask() -> Ask {
+    Ask::run(["uname", "-n"])
 }
 
 fn address(cluster: &Cluster, what: &str, node: &str) -> Address {

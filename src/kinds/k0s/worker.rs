@@ -14,7 +14,7 @@ use crate::plan::{Act, Attributes, Difference, Step, Value};
 use super::controller::{Gone, unit_flags};
 use super::flags::Flags;
 use super::program::{DATA, PROGRAM, Role, is_there, journal_ask, journal_errors, status, status_ask, unit, units_ask};
-use super::{Seat, run, seats};
+use super::{Seat, hostname_ask, run, seats};
 
 /// Where the token lies while the worker joins: in memory, for root alone.
 const TOKEN: &str = "/run/labctl/k0s-token";
@@ -164,7 +164,6 @@ impl Wanted {
 
     fn contradiction(&self, reply: &Reply) -> Result<Option<String>, String> {
         let node = &self.0.node.name;
-        let hostname = reply.output(&hostname_ask())?.text().trim().to_lowercase();
         if is_there(&unit(reply, Role::Controller)?) {
             return Ok(Some(format!(
                 "{node} is a control plane of k0s already ({}), and a host runs one k0s; take that down first, or name \
@@ -178,13 +177,7 @@ impl Wanted {
                  to leave that one for good: drain it there, then `k0s stop && k0s reset` on {node}"
             )));
         }
-        let name = self.0.name_in_cluster();
-        Ok((!hostname.is_empty() && hostname != name).then(|| {
-            format!(
-                "{node} calls itself `{hostname}`, and so will its cluster; say `hostname = \"{hostname}\"` in \
-                 `[nodes.{node}]`, or give the host its name"
-            )
-        }))
+        self.0.name_fault(reply)
     }
 
     /// The steps with which it joins. The token is made at that moment, and lies in memory until it has joined.
@@ -255,10 +248,6 @@ impl Wanted {
 
 fn forget_token() -> Step {
     Step::new("forget the token", Act::Remove { path: TOKEN.to_owned() })
-}
-
-fn hostname_ask() -> Ask {
-    Ask::run(["uname", "-n"])
 }
 
 impl Body for Wanted {

@@ -35,8 +35,9 @@ pub fn readiness(object: &Value) -> Readiness {
         ("", "Pod") => workload::pod(object),
         ("", "PersistentVolumeClaim") => claim(object),
         ("", "PersistentVolume") => volume(object),
+        ("", "Node") => condition::all(object, &[("Ready", true)]),
         // Its conditions tell of its health, not of whether it is there.
-        ("", "Node" | "Service") | ("apps", "ReplicaSet") => Readiness::Ready,
+        ("", "Service") | ("apps", "ReplicaSet") => Readiness::Ready,
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             condition::all(object, &[("Established", true), ("NamesAccepted", true)])
         }

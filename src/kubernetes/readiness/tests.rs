@@ -178,3 +178,16 @@ fn what_is_being_deleted_will_not_become_ready() {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "deletionTimestamp": "2026-02-01T00:00:00Z"}});
     failed(&readiness(&namespace), "being deleted");
 }
+
+#[test]
+fn a_node_is_ready_when_its_kubelet_says_so() {
+    let node = |conditions: Value| {
+        readiness(
+            &json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n5"}, "status": {"conditions": conditions}}),
+        )
+    };
+    assert_eq!(node(json!([{"type": "Ready", "status": "True"}])), Readiness::Ready);
+    not_yet(&node(json!([])), "no condition `Ready` yet");
+    let message = "container runtime network not ready";
+    not_yet(&node(json!([{"type": "Ready", "status": "False", "message": message}])), message);
+}

@@ -21,6 +21,7 @@ use super::wait::wait_until;
 
 pub(crate) use self::access::Access;
 pub(crate) use self::audit::Mark;
+pub(crate) use self::parts::folder;
 
 /// Generous, for a machine that has other work.
 const START: Duration = Duration::from_mins(2);

@@ -8,6 +8,7 @@ pub(crate) mod wait;
 
 pub(crate) mod apart;
 pub(crate) mod control_plane;
+pub(crate) mod k0s;
 pub(crate) mod operator;
 pub(crate) mod sshd;
 pub(crate) mod vm;

@@ -12,6 +12,8 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 pub(crate) use login::Output;
+pub(crate) use qemu::Cable;
+pub(crate) use qemu::Extras;
 
 use login::Login;
 use qemu::Machine;
@@ -29,7 +31,7 @@ impl Vm {
     pub(crate) fn shared() -> MutexGuard<'static, Self> {
         static VM: OnceLock<Mutex<Vm>> = OnceLock::new();
         // A test that failed with the VM in its hands has not hurt it: the next one resets it.
-        VM.get_or_init(|| Mutex::new(Self::boot())).lock().unwrap_or_else(PoisonError::into_inner)
+        VM.get_or_init(|| Mutex::new(Self::boot(&Extras::default()))).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The VM of this test binary, as it was after its first boot.
@@ -39,20 +41,31 @@ impl Vm {
         vm
     }
 
-    fn boot() -> Self {
-        let machine = Machine::start();
+    /// One of a test's own.
+    pub(crate) fn boot(extras: &Extras) -> Self {
+        let machine = Machine::start(extras);
         let login = Login::new(&machine);
         let vm = Self { machine, login };
         vm.wait_for_ssh(BOOT);
         // What is still in memory must not be lost to the power cut of a test.
         vm.ok("systemctl is-system-running --wait >/dev/null || systemctl --failed --no-legend; sync");
-        vm.machine.monitor("savevm clean");
+        vm.keep("clean");
         vm
     }
 
     /// Memory, disks and devices as they were after the first boot.
     pub(crate) fn reset(&self) {
-        self.machine.monitor("loadvm clean");
+        self.return_to("clean");
+    }
+
+    /// Keeps memory, disks and devices as they are now under a name.
+    pub(crate) fn keep(&self, name: &str) {
+        self.machine.monitor(&format!("savevm {name}"));
+    }
+
+    /// Takes back what was kept under a name.
+    pub(crate) fn return_to(&self, name: &str) {
+        self.machine.monitor(&format!("loadvm {name}"));
         self.wait_for_ssh(BOOT);
         self.set_clock();
     }

@@ -14,14 +14,18 @@ pub(super) struct Programs {
     namespace: Option<PathBuf>,
 }
 
+/// The folder of the programs, built first if this machine has none yet.
+pub(crate) fn folder() -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/build-control-plane");
+    let output = Command::new(script).stderr(Stdio::inherit()).output().expect("tests/lab/build-control-plane starts");
+    assert!(output.status.success(), "tests/lab/build-control-plane failed");
+    PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
+}
+
 impl Programs {
-    /// Builds them first if this machine has none yet. They run in the network namespace, if one is given.
+    /// They run in the network namespace, if one is given.
     pub(super) fn built(home: &Path, namespace: Option<&Path>) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/build-control-plane");
-        let output =
-            Command::new(script).stderr(Stdio::inherit()).output().expect("tests/lab/build-control-plane starts");
-        assert!(output.status.success(), "tests/lab/build-control-plane failed");
-        let folder = PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim());
+        let folder = folder();
         Self { folder, home: home.to_owned(), namespace: namespace.map(Path::to_owned) }
     }
 

@@ -15,6 +15,26 @@ use super::super::tied::Tied;
 
 const SCRATCH_DISKS: usize = 6;
 
+/// What makes a machine other than the usual one.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// An image that becomes the disk `labprograms`, read-only.
+    pub(crate) programs: Option<PathBuf>,
+    /// MiB of memory.
+    pub(crate) memory: Option<u32>,
+    /// A cable to another machine, in the switch.
+    pub(crate) cable: Option<Cable>,
+}
+
+/// One end of a cable between two machines, through a loopback port.
+#[derive(Clone, Copy)]
+pub(crate) enum Cable {
+    /// The machine that is started first.
+    First(u16),
+    /// The other one.
+    Second(u16),
+}
+
 pub(crate) struct Machine {
     _qemu: Tied,
     pub(crate) dir: PathBuf,
@@ -24,14 +44,14 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(extras: &Extras) -> Self {
         let image = image();
         let dir = tempfile::Builder::new().prefix("labctl-vm-").tempdir().expect("a temporary folder").keep();
         let seed = Seed::make(&dir);
         let (port, moved_port) = free_ports();
 
         let mut qemu = Command::new("qemu-system-x86_64");
-        qemu.args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", "2048"])
+        qemu.args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", &extras.memory.unwrap_or(2048).to_string()])
             // 5-level page tables only make every miss of the emulated TLB dearer; nothing runs machines in the machine.
             .args(["-cpu", "max,la57=off,svm=off"])
             .args(["-nodefaults", "-display", "none", "-no-user-config"]);
@@ -55,17 +75,31 @@ impl Machine {
             disk(&mut qemu, &path, &format!("labdisk{index}"), "format=qcow2");
         }
         disk(&mut qemu, &seed.disk, "labseed", "format=raw,read-only=on");
+        if let Some(programs) = &extras.programs {
+            disk(&mut qemu, programs, "labprograms", "format=raw,read-only=on");
+        }
 
         let forward = format!(
             "user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:22,\
              hostfwd=tcp:127.0.0.1:{moved_port}-10.0.2.16:22"
         );
+        let series = if matches!(extras.cable, Some(Cable::Second(_))) { "42" } else { "41" };
+        let port_of = |id: &str, net: u8, more: &str| {
+            format!("virtio-net-pci,id={id},netdev=net{net},mac=52:54:00:4c:{series}:0{net}{more},romfile=")
+        };
         qemu.args(["-netdev", &forward])
             .args(["-netdev", "hubport,id=net1,hubid=1", "-netdev", "hubport,id=net2,hubid=1"])
-            .args(["-device", "virtio-net-pci,id=management,netdev=net0,mac=52:54:00:4c:41:00,romfile="])
+            .args(["-device", &port_of("management", 0, "")])
             // `ctrl_vlan=off`: `loadvm` forgets which VLANs a port lets through, and it would let none through.
-            .args(["-device", "virtio-net-pci,id=lab,netdev=net1,mac=52:54:00:4c:41:01,ctrl_vlan=off,romfile="])
-            .args(["-device", "virtio-net-pci,id=switch,netdev=net2,mac=52:54:00:4c:41:02,ctrl_vlan=off,romfile="]);
+            .args(["-device", &port_of("lab", 1, ",ctrl_vlan=off")])
+            .args(["-device", &port_of("switch", 2, ",ctrl_vlan=off")]);
+        if let Some(cable) = extras.cable {
+            let end = match cable {
+                Cable::First(port) => format!("socket,id=cable,listen=127.0.0.1:{port}"),
+                Cable::Second(port) => format!("socket,id=cable,connect=127.0.0.1:{port}"),
+            };
+            qemu.args(["-netdev", &end, "-netdev", "hubport,id=net3,hubid=1,netdev=cable"]);
+        }
 
         let tied = Tied::spawn(&qemu, &dir.join("qemu.log"), Some(&dir));
         Self { _qemu: tied, dir, seed, port, moved_port }
