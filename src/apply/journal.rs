@@ -97,7 +97,7 @@ pub enum Event {
 pub enum Stopped {
     /// What it relies on was not as the plan saw it.
     Stale,
-    /// It failed with this exit status.
+    /// It failed with this exit status, or that of HTTP.
     Failed(u32),
     /// Whether it was done is not known.
     Lost,

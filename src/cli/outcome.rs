@@ -3,6 +3,7 @@
 use super::drive::Ended;
 use super::exit::Exit;
 use crate::apply::{Failure, Reason, State};
+use crate::lab::Ground;
 use crate::plan::{Action, Change};
 use crate::report::{self, Paint, Symbol};
 use crate::transport::StepOutcome;
@@ -83,7 +84,7 @@ fn describe(change: &Change, failure: &Failure, paint: Paint) -> String {
             for line in words {
                 text += &format!("  | {line}\n");
             }
-            text += &format!("  exit status {code}\n");
+            text += &format!("  {} status {code}\n", status(&change.ground));
             text += &report::hint(words).map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
         }
         StepOutcome::Stale { guard, found } => {
@@ -115,4 +116,23 @@ pub(super) fn left_over(change: &Change) -> String {
         (None, names) => names.join(", "),
     };
     format!("{} was applied and is still not as declared: {what}", change.address)
+}
+
+/// Whose number a failed step ends with: an API server's are those of HTTP.
+fn status(ground: &Ground) -> &'static str {
+    match ground {
+        Ground::Cluster(_) => "HTTP",
+        Ground::Node(_) => "exit",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ground, status};
+
+    #[test]
+    fn a_refusal_of_an_api_server_has_no_exit_status() {
+        assert_eq!(status(&Ground::Cluster("homelab".to_owned())), "HTTP");
+        assert_eq!(status(&Ground::Node("n5".to_owned())), "exit");
+    }
 }

@@ -21,7 +21,7 @@ pub fn journal(entries: &[Entry]) -> String {
             Event::Result { address, done, stopped, .. } => match stopped {
                 None => format!("{address}: done"),
                 Some(Stopped::Stale) => format!("{address}: stale after {done} steps"),
-                Some(Stopped::Failed(code)) => format!("{address}: failed after {done} steps (exit status {code})"),
+                Some(Stopped::Failed(code)) => format!("{address}: failed after {done} steps (status {code})"),
                 Some(Stopped::Lost) => format!("{address}: lost after {done} steps"),
             },
             Event::Interrupt { at_once: false } => "interrupted: what runs ends".to_owned(),

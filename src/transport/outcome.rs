@@ -17,7 +17,7 @@ pub enum StepOutcome {
     },
     /// It was done and failed.
     Failed {
-        /// Exit status.
+        /// Exit status; that of HTTP where an API server refused.
         code: u32,
         /// The last lines that it printed.
         words: Vec<String>,
