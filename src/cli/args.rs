@@ -40,6 +40,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Check the file; needs no lab
     Validate(ValidateArgs),
+    /// Show what one state of the files declares otherwise than another; needs no lab
+    Diff(DiffArgs),
     /// Show one resource, or a node as the file that would declare it
     Show(ShowArgs),
     /// Print the kubeconfigs of clusters, or merge them into your own
@@ -170,6 +172,30 @@ pub struct ValidateArgs {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `labctl diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// What is compared with: a file, or a Git revision
+    #[arg(value_name = "BASE", default_value = "HEAD")]
+    pub base: String,
+
+    /// What is compared: a file, or a Git revision; the files as they lie here where absent
+    #[arg(value_name = "HEAD")]
+    pub head: Option<String>,
+
+    /// One line a resource
+    #[arg(long)]
+    pub concise: bool,
+
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 2 where something differs
+    #[arg(long)]
+    pub detailed_exitcode: bool,
 }
 
 /// `labctl show`.

@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod completions;
 mod demo;
+mod diff;
 mod drive;
 mod exit;
 mod graph;
@@ -52,6 +53,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Kubeconfig(args) => in_runtime(kubeconfig::run(cli, args, terminal)),
         Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
         Command::Validate(args) => validate::run(cli, args, terminal),
+        Command::Diff(args) => diff::run(cli, args, terminal),
         Command::Graph(args) => graph::run(cli, args, terminal),
         Command::Schema => schema::run(terminal),
         Command::Completions { shell } => Ok(completions::run(*shell, terminal)),

@@ -112,7 +112,7 @@ macro_rules! table {
     };
 }
 
-/// [`table!`] for the table of a resource: with the keys `after`, `adopt` and `hold`.
+/// [`table!`] for the table of a resource: with the keys `after`, `adopt`, `hold` and `moved`.
 macro_rules! resource_table {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
@@ -128,13 +128,16 @@ macro_rules! resource_table {
                 pub adopt: Option<bool>,
                 /// Changes are shown, and not applied.
                 pub hold: Option<$crate::config::tables::HoldTable>,
+                /// The address that the table had before: a rename is then shown as one.
+                pub moved: Option<$crate::config::Located<$crate::lab::Address>>,
             }
         }
 
         impl $name {
             /// What the table says of the resource.
             pub fn meta(&self) -> $crate::lab::Meta {
-                $crate::config::tables::meta(&self.place, &self.after, self.adopt, self.hold.as_ref())
+                let meta = $crate::config::tables::meta(&self.place, &self.after, self.adopt, self.hold.as_ref());
+                $crate::lab::Meta { moved: self.moved.clone(), ..meta }
             }
         }
     };

@@ -55,6 +55,12 @@ pub trait Kind: Sync {
         Vec::new()
     }
 
+    /// The command that gives a thing of this kind another real name, for a kind that is data and that labctl doesn't
+    /// rename by itself.
+    fn renaming(&self, _from: &str, _to: &str) -> Option<String> {
+        None
+    }
+
     /// A resource that has a mark and is no longer in the file.
     fn leftover(&self, site: Site<'_>, name: &str) -> Box<dyn Leftover>;
 
@@ -129,6 +135,18 @@ pub trait Body: Debug + Send + Sync {
 
     /// What to do about it.
     fn work(&self, task: &Task<'_>) -> Work;
+
+    /// What the files alone tell of a change from what an earlier one declared: what it would interrupt, what it would
+    /// endanger. No steps: the lab is not known.
+    fn foresee(&self, _differences: &[Difference]) -> Work {
+        Work::default()
+    }
+
+    /// Whether an attribute that leaves the file goes from the lab with it. Otherwise its value stays, and labctl lets go
+    /// of it.
+    fn takes_away(&self) -> bool {
+        false
+    }
 
     /// Steps that write `mark` on the thing as it is, where that takes knowing what is desired;
     /// [`Kind::mark_steps`] otherwise.

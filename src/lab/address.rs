@@ -48,6 +48,13 @@ impl Address {
         Self { segments: self.segments.clone(), below: None }
     }
 
+    /// The same below `to`, where it is `from` or lies below it.
+    pub fn rebased(&self, from: &Self, to: &Self) -> Option<Self> {
+        let rest = self.segments.strip_prefix(from.segments.as_slice()).filter(|_| from.covers(self))?;
+        let segments = to.segments.iter().chain(rest).cloned().collect();
+        Some(Self { segments, below: self.below.clone() })
+    }
+
     /// The path, unquoted.
     pub fn segments(&self) -> &[String] {
         &self.segments
@@ -175,6 +182,14 @@ mod tests {
         assert_eq!(object.table(), service);
         assert!(service.covers(&object) && object.covers(&object) && !object.covers(&service));
         assert!(!object.covers(&service.below("Deployment.apps/web/nginx-2")));
+    }
+
+    #[test]
+    fn an_address_below_a_table_that_moved_keeps_its_own_end() {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        let rebased = |text: &str| address(text).rebased(&address("services.web"), &address("services.www"));
+        assert_eq!(rebased("services.web/Service/web/a"), Some(address("services.www/Service/web/a")));
+        assert_eq!(rebased("services.web2"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod cluster;
 mod content;
 mod ground;
 mod k0s;
+mod moved;
 mod network;
 mod node;
 mod object;
@@ -24,6 +25,7 @@ pub use cluster::{Cluster, Kubeconfig};
 pub use content::{Content, Part};
 pub use ground::{Ground, Site};
 pub use k0s::{Binary, K0s, K0sVersion};
+pub use moved::Moved;
 pub use network::{Attachment, Network, Port, Route, Vlan};
 pub use node::{Connection, File, Mode, Module, Node, Os, Package, Ssh, Sysctl, Unit};
 pub use object::{ApiKind, Manifest, Object, ObjectKey, Slot};
@@ -53,6 +55,8 @@ pub struct Lab {
     pub objects: Vec<Object>,
     /// `[secrets.*]` by name.
     pub secrets: BTreeMap<SecretName, SecretSource>,
+    /// Tables that had other addresses before.
+    pub moves: Vec<Moved>,
 }
 
 /// What every table may say about the resource that it declares.
@@ -66,12 +70,14 @@ pub struct Meta {
     pub adopt: bool,
     /// `hold`: changes are shown and not applied.
     pub hold: Option<Hold>,
+    /// `moved`: the address that the table had before.
+    pub moved: Option<Located<Address>>,
 }
 
 impl Meta {
     /// Nothing said but where the table stands.
     pub fn at(place: Place) -> Self {
-        Self { place, after: Vec::new(), adopt: false, hold: None }
+        Self { place, after: Vec::new(), adopt: false, hold: None, moved: None }
     }
 }
 

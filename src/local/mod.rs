@@ -10,6 +10,7 @@ pub mod private;
 mod sops;
 pub mod sources;
 mod terminal;
+pub mod tree;
 mod values;
 
 pub use terminal::AtTerminal;

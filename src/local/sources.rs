@@ -1,18 +1,13 @@
-//! Reads the tree of a lab from a folder: homelab.toml, what it includes, and the files that it names.
-//!
-//! Nothing outside of that folder is read, by no path and through no link.
+//! Reads the files of a lab from a tree: homelab.toml, what it includes, and the files that it names.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use globset::GlobMatcher;
-
+use super::git;
+use super::tree::{Found, Tree};
 use crate::config::{self, Sources, stays_below};
 use crate::services::is_manifest_below;
-
-/// How deep `**` looks.
-const DEEPEST: usize = 16;
 
 /// Why the root file can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +23,9 @@ pub enum SourceError {
         /// What the system says.
         error: io::Error,
     },
+    /// It can't be had from Git.
+    #[error(transparent)]
+    Git(#[from] git::GitError),
 }
 
 /// Reads the lab whose root file is at `path`. What else can't be read becomes a finding at the place that names it.
@@ -37,96 +35,73 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
         _ => SourceError::Unreadable { path: path.to_owned(), error },
     };
     let bytes = fs::read(path).map_err(unreadable)?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let folder = fs::canonicalize(folder).map_err(unreadable)?;
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let mut sources = Sources::new(name, bytes).lying_in(&folder);
+    let folder = fs::canonicalize(folder_of(path)).map_err(unreadable)?;
+    let sources = Sources::new(name_of(path), bytes).lying_in(&folder);
+    Ok(gather(&Tree::Folder(folder), sources))
+}
 
+/// Reads the same lab as it is in a Git revision of the repository that its folder lies in; nothing where the revision
+/// has no such file.
+pub fn load_revision(path: &Path, revision: &str) -> Result<Option<Sources>, SourceError> {
+    let files = git::files(folder_of(path), revision)?;
+    let name = name_of(path);
+    if !files.has(&name) {
+        return Ok(None);
+    }
+    let bytes = files.read(&name).map_err(|why| SourceError::Unreadable {
+        path: PathBuf::from(format!("{revision}:{name}")),
+        error: io::Error::other(why),
+    })?;
+    Ok(Some(gather(&Tree::Revision(files), Sources::new(name, bytes))))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Adds to the root file what it includes and names.
+fn gather(tree: &Tree, mut sources: Sources) -> Sources {
     for text in config::includes(&sources).iter().filter(|text| stays_below(text)) {
         if let Ok(pattern) = config::pattern(text) {
-            let mut found = Vec::new();
-            list(&folder, &mut String::new(), &pattern, DEEPEST, &mut found);
-            read_all(&folder, found, &mut sources);
+            read_all(tree, tree.matching("", &pattern), &mut sources);
         }
     }
     let references = config::references(&sources).into_iter().filter(|path| stays_below(path)).collect();
-    read_all(&folder, references, &mut sources);
+    read_all(tree, references, &mut sources);
     for said in config::manifests(&sources) {
-        read_all(&folder, manifests(&folder, said.trim_end_matches('/')), &mut sources);
+        read_all(tree, manifests(tree, said.trim_end_matches('/')), &mut sources);
     }
-    Ok(sources)
+    sources
 }
 
 /// The files that an entry of a service's `files` means: a file, those of a folder, or those that match a pattern.
-fn manifests(folder: &Path, said: &str) -> Vec<String> {
-    let mut found = Vec::new();
+fn manifests(tree: &Tree, said: &str) -> Vec<String> {
     if !stays_below(said) {
-        return found;
+        return Vec::new();
     }
-    let path = folder.join(said);
-    let (start, pattern) = if path.is_dir() {
-        (said, config::pattern("**"))
-    } else if path.exists() {
-        return vec![said.to_owned()];
-    } else {
-        ("", config::pattern(said))
+    let (start, pattern) = match tree.find(said) {
+        Found::Folder => (said, config::pattern("**")),
+        Found::File => return vec![said.to_owned()],
+        Found::Nothing => ("", config::pattern(said)),
     };
-    if let Ok(pattern) = pattern {
-        list(folder, &mut start.to_owned(), &pattern, DEEPEST, &mut found);
-    }
+    let mut found = pattern.map(|pattern| tree.matching(start, &pattern)).unwrap_or_default();
     if !start.is_empty() {
         found.retain(|path| is_manifest_below(&format!("{start}/"), path));
     }
     found
 }
 
-fn read_all(folder: &Path, paths: Vec<String>, sources: &mut Sources) {
+fn read_all(tree: &Tree, paths: Vec<String>, sources: &mut Sources) {
     for path in paths {
         if sources.get(&path).is_none() {
-            let bytes = read_below(folder, &path);
+            let bytes = tree.read(&path);
             sources.insert(path, bytes.map(Into::into));
         }
     }
-}
-
-fn read_below(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
-    let real = fs::canonicalize(folder.join(path)).map_err(|error| reason(&error))?;
-    if !real.starts_with(folder) {
-        return Err("it is a link that leads out of the folder of the lab".to_owned());
-    }
-    // A pipe or a device would block or never end.
-    if !real.is_file() {
-        return Err("it is no plain file".to_owned());
-    }
-    fs::read(real).map_err(|error| reason(&error))
-}
-
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "you have no permission to".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// The files below `folder` that match; links to folders are not followed, and hidden folders are passed over.
-fn list(folder: &Path, prefix: &mut String, pattern: &GlobMatcher, deepest: usize, found: &mut Vec<String>) {
-    let Ok(entries) = fs::read_dir(folder.join(&*prefix)) else { return };
-    for entry in entries.flatten() {
-        let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
-        if kind.is_dir() {
-            if deepest > 0 && !name.starts_with('.') {
-                list(folder, &mut path.clone(), pattern, deepest - 1, found);
-            }
-        } else if pattern.is_match(&path) {
-            found.push(path);
-        }
-    }
-    found.sort();
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{self, Scene};
 use super::marks::Marks;
-use super::{Action, Change, Obstacle, ground_record, leave, wave};
+use super::{Action, Change, Obstacle, ground_record, leave, moves, wave};
 use crate::graph::Graph;
 use crate::kinds::Declared;
 use crate::lab::{Address, Ground, Hold, Lab, Site};
@@ -124,6 +124,7 @@ pub fn build(
     if options.adopt_only {
         ordered.iter_mut().for_each(marks_alone);
     }
+    moves::keep(lab, &mut ordered);
     select(&mut ordered, graph, options);
     block(&mut ordered);
     wave::number(&mut ordered, declared);

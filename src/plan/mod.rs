@@ -2,8 +2,10 @@
 
 mod api;
 pub mod applied;
+mod between;
 mod build;
 mod change;
+mod comparison;
 mod decide;
 pub mod facts;
 pub mod ground_record;
@@ -11,16 +13,20 @@ mod leave;
 pub mod lock;
 mod mark;
 pub mod marks;
+mod moves;
 pub mod record;
 pub mod saved;
 mod shell;
 mod step;
 mod value;
 mod wave;
+mod ways;
 
 pub use api::{ApiGuard, Call};
+pub use between::{Side, between};
 pub use build::{Options, Plan, Seen, build};
 pub use change::{Action, Cause, Change, Obstacle};
+pub use comparison::{Comparison, Findings};
 pub use mark::{Mark, Origin};
 pub use saved::{Revision, SavedPlan};
 pub use shell::{quote, shell_line};

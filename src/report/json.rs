@@ -6,7 +6,7 @@ use super::Summary;
 use crate::plan::Plan;
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     #[serde(flatten)]
     plan: &'a Plan,
     summary: Summary,
@@ -14,10 +14,16 @@ struct Document<'a> {
     errored: bool,
 }
 
+impl<'a> Document<'a> {
+    pub(super) fn new(plan: &'a Plan) -> Self {
+        let summary = Summary::of(plan);
+        Self { plan, summary, errored: summary.has_obstacles() || !plan.unreachable.is_empty() }
+    }
+}
+
 /// One JSON object and a newline.
 pub fn json(plan: &Plan) -> String {
-    let summary = Summary::of(plan);
-    let document = Document { plan, summary, errored: summary.has_obstacles() || !plan.unreachable.is_empty() };
+    let document = Document::new(plan);
     // Plans are plain data with string keys: they always serialize.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }

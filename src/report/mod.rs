@@ -3,6 +3,7 @@
 //! Values in, text out: for people and for programs, both made from the same values. Nothing here decides anything.
 
 mod attributes;
+mod comparison;
 pub mod diagnostics;
 pub mod graph;
 mod hint;
@@ -18,6 +19,7 @@ mod style;
 mod summary;
 mod symbol;
 
+pub use comparison::{comparison, comparison_json};
 pub use hint::hint;
 pub use journal::journal;
 pub use json::json;

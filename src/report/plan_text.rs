@@ -1,8 +1,9 @@
 //! The plan as people read it: per ground, what changes and why, then the counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Paint, Summary, Symbol, attributes, steps};
+use crate::lab::Ground;
 use crate::plan::{Action, Cause, Change, Obstacle, Plan};
 
 /// How much of a plan is shown.
@@ -22,22 +23,29 @@ pub fn plan(plan: &Plan, detail: Detail, paint: Paint) -> String {
     let mut text = String::new();
     text += &silent_grounds(plan, paint);
     if summary.is_due() || summary.has_obstacles() || summary.held + summary.deferred > 0 {
-        text += &legend(plan, paint);
-        let mut grounds: Vec<_> = plan.changes.iter().map(|change| &change.ground).collect();
-        grounds.sort();
-        grounds.dedup();
-        for ground in grounds {
-            let here = plan.changes.iter().filter(|change| change.ground == *ground);
-            let shown: Vec<&Change> = here.filter(|change| Symbol::of(change) != Symbol::None).collect();
-            if !shown.is_empty() {
-                text += &format!("\n{}\n", paint.bold(ground));
-                text += &ground_changes(&shown, detail, paint);
-            }
-        }
-        let gap = if text.ends_with("\n\n") { "" } else { "\n" };
-        text += &format!("{gap}{}", disruptions(plan, paint));
+        text += &changes(plan, detail, paint);
     }
     text + &remarks(plan, paint) + &ending(plan, &summary, paint)
+}
+
+/// The legend, what changes on each ground, what that interrupts.
+pub(super) fn changes(plan: &Plan, detail: Detail, paint: Paint) -> String {
+    let mut text = legend(plan, paint);
+    for (ground, shown) in by_ground(plan) {
+        text += &format!("\n{}\n", paint.bold(ground));
+        text += &ground_changes(&shown, detail, paint);
+    }
+    let gap = if text.ends_with("\n\n") { "" } else { "\n" };
+    text + gap + &disruptions(plan, paint)
+}
+
+/// What is to be shown of each ground, in order.
+pub(super) fn by_ground(plan: &Plan) -> BTreeMap<&Ground, Vec<&Change>> {
+    let mut grounds: BTreeMap<&Ground, Vec<&Change>> = BTreeMap::new();
+    for change in plan.changes.iter().filter(|change| Symbol::of(change) != Symbol::None) {
+        grounds.entry(&change.ground).or_default().push(change);
+    }
+    grounds
 }
 
 /// What there is to know of resources that are as declared: a degraded pool. Changes show theirs themselves.

@@ -95,7 +95,7 @@ fn the_reference_of_the_kinds_is_fresh() {
 }
 
 /// The keys of every resource's table: they are explained once.
-const SHARED: [&str; 3] = ["adopt", "after", "hold"];
+const SHARED: [&str; 4] = ["adopt", "after", "hold", "moved"];
 
 fn file_reference(schema: &Value) -> String {
     let mut text = String::from(
@@ -123,7 +123,7 @@ fn section(text: &mut String, schema: &Value, path: &str, table: &Value) {
     let is_resource = table["properties"].get("adopt").is_some();
     let mut below = rows(text, schema, table, |key| !is_resource || !SHARED.contains(&key));
     if is_resource {
-        text.push_str("\nAnd `adopt`, `after` and `hold`, as [every resource](#every-resource).\n");
+        text.push_str("\nAnd `adopt`, `after`, `hold` and `moved`, as [every resource](#every-resource).\n");
     }
     if let Some(other) = table.get("additionalProperties").filter(|other| other.is_object()) {
         below.extend(shape(schema, other).table.map(|table| ("NAME".to_owned(), table)));

@@ -3,14 +3,17 @@
 
 mod agreement;
 mod bad;
+mod branches;
 mod canary;
 mod demo;
+mod diff;
 mod examples;
 mod generated;
 mod kinds;
 mod kubeconfig;
 mod local;
 mod locks;
+mod moved;
 mod network_script;
 mod parsing;
 mod readme;

@@ -121,6 +121,7 @@ pub fn meta(place: &Place, after: &[Located<Address>], adopt: Option<bool>, hold
         after: after.to_vec(),
         adopt: adopt.unwrap_or(false),
         hold: hold.map(|hold| Hold { because: hold.because.value.clone(), until: hold.until.map(|day| day.0) }),
+        moved: None,
     }
 }
 

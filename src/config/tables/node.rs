@@ -12,7 +12,7 @@ use crate::config::scalars::Scalar;
 use crate::config::table::{resource_table, table};
 use crate::config::tree::Value;
 use crate::config::{Diagnostic, Located};
-use crate::lab::Size;
+use crate::lab::{Address, Size};
 
 table! {
     /// A machine.
@@ -53,6 +53,8 @@ table! {
         /// systemd units, by name.
         #[schemars(default)]
         pub units: Named<UnitTable>,
+        /// The address that the table had before: a rename is then shown as one.
+        pub moved: Option<Located<Address>>,
     }
 }
 

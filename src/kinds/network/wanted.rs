@@ -68,6 +68,15 @@ impl Body for Wanted {
         observed::compare(&self.network, &self.desired(), observed)
     }
 
+    fn foresee(&self, _differences: &[Difference]) -> Work {
+        Work { disruption: Some(work::disruption(&self.node)), ..Work::default() }
+    }
+
+    /// The file is written whole, and devices that it no longer names go.
+    fn takes_away(&self) -> bool {
+        true
+    }
+
     fn work(&self, task: &Task<'_>) -> Work {
         match Seen::read(task.reply, &self.network.replaces) {
             Err(why) => Work::refused(why),

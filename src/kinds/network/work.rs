@@ -78,7 +78,7 @@ pub(super) fn removal(seen: &Seen, node: &str, reply: &Reply) -> Work {
     }
 }
 
-fn disruption(node: &str) -> String {
+pub(super) fn disruption(node: &str) -> String {
     format!("restarts networking on {node}")
 }
 

@@ -312,6 +312,11 @@ impl Body for Wanted {
         }
     }
 
+    /// Server-side apply has it so.
+    fn takes_away(&self) -> bool {
+        true
+    }
+
     fn work(&self, task: &Task<'_>) -> Work {
         match (&task.goal, self.seen(task.reply)) {
             (Goal::Update { differences, .. }, Seen::Present(live)) => self.update(live, differences, task),

@@ -9,7 +9,7 @@ use super::survey;
 use super::wanted::{Wanted, canonical};
 use crate::lab::{Address, Lab, Node, Site};
 use crate::observe::{Ask, Reply};
-use crate::plan::{Mark, Step};
+use crate::plan::{Mark, Step, shell_line};
 
 use super::super::{Kind, Leaving, Leftover, Resource, Surveyed};
 
@@ -64,6 +64,10 @@ impl Kind for Datasets {
 
     fn mark_steps(&self, _site: Site<'_>, name: &str, mark: &Mark) -> Vec<Step> {
         vec![marks::write(name, mark)]
+    }
+
+    fn renaming(&self, from: &str, to: &str) -> Option<String> {
+        Some(shell_line(["zfs", "rename", from, to]))
     }
 
     fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {

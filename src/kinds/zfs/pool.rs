@@ -59,6 +59,10 @@ impl Kind for Pools {
         vec![marks::write(name, mark)]
     }
 
+    fn renaming(&self, from: &str, to: &str) -> Option<String> {
+        Some(format!("{} && {}", shell_line(["zpool", "export", from]), shell_line(["zpool", "import", from, to])))
+    }
+
     fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }

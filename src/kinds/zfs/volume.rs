@@ -10,7 +10,7 @@ use super::survey;
 use super::wanted::{Wanted, about, canonical};
 use crate::lab::{Address, Lab, Node, Site, Size};
 use crate::observe::{Ask, Reply};
-use crate::plan::{Mark, Step};
+use crate::plan::{Mark, Step, shell_line};
 
 use super::super::{Kind, Leaving, Leftover, Resource, Surveyed};
 
@@ -69,6 +69,10 @@ impl Kind for Volumes {
         vec![marks::write(name, mark)]
     }
 
+    fn renaming(&self, from: &str, to: &str) -> Option<String> {
+        Some(shell_line(["zfs", "rename", from, to]))
+    }
+
     fn leftover(&self, _site: Site<'_>, name: &str) -> Box<dyn Leftover> {
         Box::new(Gone(name.to_owned()))
     }
@@ -82,13 +86,18 @@ impl Kind for Volumes {
     }
 }
 
+/// That a volume would get smaller, in words.
+pub(super) fn shrinks(name: &str, now: Size, desired: Size) -> Option<String> {
+    (desired < now).then(|| format!("`{name}` would shrink from {now} to {desired}"))
+}
+
 /// Why a volume can't get smaller, and how its data would get into a smaller one.
 pub(super) fn shrink_fault(name: &str, live: &Live, desired: Size) -> Option<String> {
     let now = Size(live.number("volsize")?);
-    (desired < now).then(|| {
+    shrinks(name, now, desired).map(|words| {
         let used = live.number("referenced").map_or_else(|| "an unknown part".to_owned(), about);
         format!(
-            "`{name}` would shrink from {now} to {desired}; {used} of it hold data, and ZFS would cut off what lies \
+            "{words}; {used} of it hold data, and ZFS would cut off what lies \
              behind without asking. Declare `size = \"{now}\"`; or migrate: declare a new volume of {desired} beside it, \
              copy what is inside (shrink its filesystem first), then exchange the two by `zfs rename`"
         )

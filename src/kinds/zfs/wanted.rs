@@ -302,6 +302,20 @@ impl Body for Wanted {
         remarks
     }
 
+    fn foresee(&self, differences: &[Difference]) -> Work {
+        let of = |change: &Difference| property::disruption(&change.attribute, &self.name);
+        let size = differences.iter().find(|change| change.attribute == SIZE);
+        let shrinks = size.zip(self.size).and_then(|(change, size)| {
+            let before = text(change.before.as_ref()).parse().ok()?;
+            volume::shrinks(&self.name, before, size)
+        });
+        Work {
+            obstacle: shrinks.map(|words| Obstacle::Protected(words + "; `zfs` would cut off what lies behind")),
+            disruption: differences.iter().find_map(of),
+            ..Work::default()
+        }
+    }
+
     fn work(&self, task: &Task<'_>) -> Work {
         match task.goal {
             Goal::Create => self.create(task),

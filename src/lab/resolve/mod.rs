@@ -7,6 +7,7 @@ mod cluster;
 mod content;
 mod edges;
 mod k0s;
+mod moves;
 mod names;
 mod network;
 mod node;
@@ -40,6 +41,7 @@ pub fn load(sources: &Sources) -> Loaded {
         whole.objects = std::mem::take(&mut services.objects);
         whole.secrets.append(&mut services.secrets);
         resolution.check_edges(&whole);
+        whole.moves = resolution.moves(&whole);
         diagnostics.append(&mut resolution.faults);
         diagnostics.append(&mut services.faults);
         diagnostics.extend(rules::check(&rules::Subject { lab: &whole, file, services: &services }));
@@ -85,6 +87,7 @@ impl Resolver<'_> {
             clusters,
             objects: Vec::new(),
             secrets: self.secrets(),
+            moves: Vec::new(),
         };
         self.check_services();
         lab

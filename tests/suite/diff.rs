@@ -1,0 +1,92 @@
+//! `labctl diff`, on files and on Git revisions.
+
+use crate::branches::{BRANCHES, LAB, TOKEN, edit, git, repository};
+use crate::workspace::Workspace;
+
+#[test]
+fn the_edits_of_ten_pull_requests_are_told_with_their_exit_codes() {
+    for branch in BRANCHES {
+        let workspace = repository();
+        edit(&workspace, branch);
+        let run = workspace.labctl(&["diff", "--detailed-exitcode"]);
+        assert_eq!(run.code, branch.code, "{}: {run:#?}", branch.name);
+        for words in branch.says {
+            assert!(run.stdout.contains(words), "{}: {words}\n{}", branch.name, run.stdout);
+        }
+        assert!(run.stdout.contains("The lab was not looked at"), "{}", run.stdout);
+        assert!(!run.stdout.contains(TOKEN), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn two_revisions_two_files_and_the_working_tree_are_compared_alike() {
+    let workspace = repository();
+    workspace.write("old.toml", LAB);
+    let branch = BRANCHES.iter().find(|branch| branch.name == "volume-shrunk").unwrap();
+    edit(&workspace, branch);
+    let uncommitted = workspace.labctl(&["diff"]);
+    let files = workspace.labctl(&["diff", "old.toml", "homelab.toml"]);
+    git(&workspace, &["commit", "-qam", "Smaller"]);
+    let revisions = workspace.labctl(&["diff", "HEAD~1", "HEAD"]);
+    let back = workspace.labctl(&["diff", "HEAD", "main~1"]);
+    let plan = |text: &str| text.split("against").next().unwrap().rsplit_once('\n').unwrap().0.to_owned();
+    assert_eq!(plan(&uncommitted.stdout), plan(&files.stdout));
+    assert_eq!(plan(&uncommitted.stdout), plan(&revisions.stdout));
+    assert!(back.stdout.contains("~ size = \"100GiB\" -> \"200GiB\"") && back.code == 0, "{back:#?}");
+    assert!(workspace.labctl(&["diff"]).stdout.contains("No changes."));
+}
+
+#[test]
+fn what_cannot_be_had_is_an_error_with_a_remedy() {
+    let workspace = repository();
+    for (arguments, code, words) in [
+        (["diff", "no-such-branch"], 1, "Git knows no revision `no-such-branch`"),
+        (["diff", "gone.toml"], 3, "there is no `gone.toml`"),
+    ] {
+        let run = workspace.labctl(&arguments);
+        assert!(run.code == code && run.stderr.contains(words), "{run:#?}");
+    }
+    let alone = Workspace::new(LAB);
+    let run = alone.labctl(&["diff"]);
+    assert!(run.code == 1 && run.stderr.contains("lies in no Git repository"), "{run:#?}");
+}
+
+#[test]
+fn a_base_without_the_file_declares_nothing_and_one_with_faults_is_not_compared() {
+    let workspace = repository();
+    git(&workspace, &["rm", "-q", "--cached", "homelab.toml"]);
+    git(&workspace, &["commit", "-qm", "No lab"]);
+    let run = workspace.labctl(&["diff", "--concise"]);
+    assert!(run.code == 0 && run.stdout.contains("  + pools.tank.volumes.data"), "{run:#?}");
+    workspace.write("homelab.toml", &LAB.replace("\"200GiB\"", "\"200 bananas\""));
+    git(&workspace, &["add", "."]);
+    git(&workspace, &["commit", "-qm", "A fault"]);
+    workspace.write("homelab.toml", LAB);
+    let run = workspace.labctl(&["diff", "--detailed-exitcode"]);
+    assert!(run.stdout.contains("Nothing can be compared: `HEAD` is invalid.") && run.code == 2, "{run:#?}");
+    assert!(run.stdout.contains("Findings that are gone:\n  error LAB005"), "{run:#?}");
+}
+
+#[test]
+fn a_volume_that_moved_to_another_real_name_is_not_made_anew() {
+    let workspace = repository();
+    let moved =
+        LAB.replace("[pools.tank.volumes.data]", "[pools.tank.volumes.archive]\nmoved = \"pools.tank.volumes.data\"");
+    workspace.write("homelab.toml", &moved);
+    let run = workspace.labctl(&["diff"]);
+    assert!(run.stdout.contains("has moved from pools.tank.volumes.data"), "{}", run.stdout);
+    assert!(run.stdout.contains("`zfs rename tank/data tank/archive`"), "{}", run.stdout);
+    assert!(run.stdout.contains("Plan: 0 to add, 0 to change, 0 to destroy."), "{}", run.stdout);
+}
+
+#[test]
+fn the_comparison_as_json_has_the_plan_and_the_findings() {
+    let workspace = repository();
+    edit(&workspace, BRANCHES.iter().find(|branch| branch.name == "version-bumped").unwrap());
+    let run = workspace.labctl(&["diff", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["observed"], false);
+    assert_eq!(json["plan"]["summary"]["change"], 2);
+    assert_eq!(json["findings"]["new"], serde_json::json!([]));
+    assert!(json["plan"]["changes"].as_array().unwrap().iter().all(|change| change["steps"] == serde_json::json!([])));
+}
