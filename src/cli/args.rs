@@ -101,6 +101,34 @@ pub struct Display {
     pub show_steps: Option<StepsForm>,
 }
 
+/// What is printed of a plan or a comparison, and where else it goes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Output {
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Print it as JSON
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
+    /// Write the JSON into this file, too
+    #[arg(long, value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
+}
+
+/// How a plan or a comparison is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// A comment on a pull request
+    Markdown,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
 /// How steps are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StepsForm {
@@ -121,9 +149,9 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub display: Display,
 
-    /// Print the plan as JSON
-    #[arg(long)]
-    pub json: bool,
+    /// What is printed, and where else it goes.
+    #[command(flatten)]
+    pub output: Output,
 
     /// Save the plan in this file, for `labctl apply FILE`
     #[arg(long, value_name = "FILE")]
@@ -189,9 +217,9 @@ pub struct DiffArgs {
     #[arg(long)]
     pub concise: bool,
 
-    /// Print the comparison as JSON
-    #[arg(long)]
-    pub json: bool,
+    /// What is printed, and where else it goes.
+    #[command(flatten)]
+    pub output: Output,
 
     /// Exit with 2 where something differs
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Cli, DiffArgs};
 use super::exit::{Exit, Failure};
+use super::output;
 use super::plan::obstacles;
 use super::stage::{self, Checked};
 use super::terminal::Terminal;
@@ -29,12 +30,19 @@ pub(super) fn run(cli: &Cli, args: &DiffArgs, terminal: Terminal) -> Result<Exit
         terminal.say(&text);
     }
     let comparison = compare(&base, &head, new);
-    if args.json {
-        terminal.print(&report::comparison_json(&comparison));
-    } else {
-        let detail = Detail { concise: args.concise, steps: false, width: terminal.width };
-        terminal.print(&report::comparison(&comparison, detail, terminal.paint));
-    }
+    let file = output::in_repository(&cli.file);
+    output::write(
+        &args.output,
+        terminal,
+        &output::Told {
+            comment: report::Comment::of_comparison(&file, &comparison),
+            json: &|| report::comparison_json(&comparison),
+            text: &|| {
+                let detail = Detail { concise: args.concise, steps: false, width: terminal.width };
+                report::comparison(&comparison, detail, terminal.paint)
+            },
+        },
+    )?;
     let pending = if args.detailed_exitcode && comparison.is_due() { Exit::Pending } else { Exit::Done };
     let invalid = if is_bad { Exit::Invalid } else { Exit::Done };
     Ok(comparison.plan.as_ref().map_or(Exit::Done, obstacles).and(invalid).and(pending))

@@ -11,6 +11,7 @@ mod graph;
 mod kubeconfig;
 mod locks;
 mod outcome;
+mod output;
 mod pinned;
 mod plan;
 mod precautions;

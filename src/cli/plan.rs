@@ -2,6 +2,7 @@
 
 use super::args::{Cli, PlanArgs, Selection, StepsForm};
 use super::exit::{Exit, Failure};
+use super::output;
 use super::pinned;
 use super::precautions::{self, AllFacts};
 use super::stage::Stage;
@@ -12,6 +13,9 @@ use crate::plan::{self, Obstacle, Options, Plan, Seen};
 use crate::report::{self, Detail, Summary};
 use crate::transport::Transport;
 
+/// What stands at the end of a comment about a plan.
+const READ: &str = "The lab was read for this plan; it may have changed since.";
+
 pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, false)?;
@@ -21,11 +25,16 @@ pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Resul
     if let Some(words) = precautions::older(&stage, &facts, terminal) {
         terminal.warn(&words);
     }
-    if args.json {
-        terminal.print(&report::json(&plan));
-    } else {
-        show(&plan, args.display.concise, args.display.show_steps, terminal);
-    }
+    let file = output::in_repository(&cli.file);
+    output::write(
+        &args.output,
+        terminal,
+        &output::Told {
+            comment: report::Comment::of_plan(&file, &plan, &stage.findings, READ),
+            json: &|| report::json(&plan),
+            text: &|| shown(&plan, args.display.concise, args.display.show_steps, terminal),
+        },
+    )?;
     if let Some(path) = &args.out {
         saved::save(path, &stage, &options, &args.selection.lab, &plan, &facts)?;
         terminal.say(&saved::advice(path));
@@ -80,12 +89,15 @@ pub(super) async fn make_with_facts(
 
 /// Prints the plan.
 pub(super) fn show(plan: &Plan, concise: bool, steps: Option<StepsForm>, terminal: Terminal) {
+    terminal.print(&shown(plan, concise, steps, terminal));
+}
+
+fn shown(plan: &Plan, concise: bool, steps: Option<StepsForm>, terminal: Terminal) -> String {
     if steps == Some(StepsForm::Sh) {
-        terminal.print(&crate::transport::plain_script(plan));
-        return;
+        return crate::transport::plain_script(plan);
     }
     let detail = Detail { concise, steps: steps.is_some(), width: terminal.width };
-    terminal.print(&report::plan(plan, detail, terminal.paint));
+    report::plan(plan, detail, terminal.paint)
 }
 
 /// The exit code that what stands in the way of a plan calls for.

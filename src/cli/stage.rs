@@ -21,6 +21,8 @@ pub(super) struct Stage {
     pub(super) declared: Vec<Declared>,
     pub(super) graph: Graph,
     pub(super) sources: Arc<Sources>,
+    /// What there is to say about it that stops nothing.
+    pub(super) findings: Vec<Diagnostic>,
 }
 
 /// The file and everything that is wrong with it.
@@ -73,7 +75,7 @@ pub(super) fn of(checked: Checked, terminal: Terminal) -> Result<Stage, Failure>
     };
     let declared = kinds::declare(&lab);
     let graph = Graph::new(&declared);
-    Ok(Stage { lab, declared, graph, sources: Arc::new(checked.sources) })
+    Ok(Stage { lab, declared, graph, sources: Arc::new(checked.sources), findings: checked.diagnostics })
 }
 
 impl Stage {

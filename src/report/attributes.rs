@@ -8,6 +8,9 @@ use crate::plan::{Change, Difference, Value};
 /// How long a plain value may be on a line before it is cut.
 const WIDTH: usize = 120;
 
+/// What stands before the lines of a text.
+const SET_IN: &str = "          ";
+
 /// The lines of a change's attributes, below its head.
 pub(super) fn lines(change: &Change, paint: Paint) -> Vec<String> {
     let width = change.differences.iter().map(|difference| difference.attribute.len()).max().unwrap_or(0);
@@ -53,6 +56,30 @@ fn one(difference: &Difference, width: usize, paint: Paint) -> Vec<String> {
     }]
 }
 
+/// The lines of one attribute in a text that is coloured as a diff: what goes behind `-`, what comes behind `+`.
+pub(super) fn diff_lines(difference: &Difference) -> Vec<String> {
+    const PLAIN: Paint = Paint { color: false };
+    let name = &difference.attribute;
+    let mut lines = match (&difference.before, &difference.after) {
+        (Some(Value::Text(before)), Some(Value::Text(after))) => {
+            let set_in = unified(before, after, PLAIN);
+            let lines = set_in.iter().map(|line| line.strip_prefix(SET_IN).unwrap_or(line).to_owned());
+            std::iter::once(format!("  {name}:")).chain(lines).collect()
+        }
+        (None, Some(Value::Text(after))) => {
+            let added = after.lines().map(|line| format!("+{}", printable(line)));
+            std::iter::once(format!("  {name}:")).chain(added).collect()
+        }
+        (Some(before), Some(after)) if is_hidden(before) || is_hidden(after) => vec![format!("! {name} differs")],
+        (before, after) => {
+            let before = before.iter().map(|value| format!("- {name} = {}", shown(value)));
+            before.chain(after.iter().map(|value| format!("+ {name} = {}", shown(value)))).collect::<Vec<_>>()
+        }
+    };
+    lines.extend(difference.note.iter().map(|note| format!("  # {note}")));
+    lines
+}
+
 fn is_hidden(value: &Value) -> bool {
     matches!(value, Value::Hidden(_) | Value::Differs)
 }
@@ -85,7 +112,7 @@ fn unified(before: &str, after: &str, paint: Paint) -> Vec<String> {
     let text = diff.unified_diff().context_radius(2).missing_newline_hint(true).to_string();
     text.lines()
         .map(|line| {
-            let set_in = format!("          {}", printable(line));
+            let set_in = format!("{SET_IN}{}", printable(line));
             match line.as_bytes().first() {
                 Some(b'+') => paint.green(set_in),
                 Some(b'-') => paint.red(set_in),

@@ -2,7 +2,9 @@
 //!
 //! Values in, text out: for people and for programs, both made from the same values. Nothing here decides anything.
 
+mod annotations;
 mod attributes;
+mod comment;
 mod comparison;
 pub mod diagnostics;
 pub mod graph;
@@ -10,6 +12,7 @@ mod hint;
 mod journal;
 mod json;
 mod lab_file;
+mod markdown;
 mod plan_text;
 pub mod redaction;
 mod resource;
@@ -19,11 +22,14 @@ mod style;
 mod summary;
 mod symbol;
 
+pub use annotations::annotations;
+pub use comment::Comment;
 pub use comparison::{comparison, comparison_json};
 pub use hint::hint;
 pub use journal::journal;
 pub use json::json;
 pub use lab_file::lab_file;
+pub use markdown::{LIMIT, markdown};
 pub use plan_text::{Detail, obstacle, plan};
 pub use resource::resource;
 pub use saved::saved_head;

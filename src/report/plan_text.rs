@@ -164,7 +164,7 @@ fn keep_together(words: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-fn fate(change: &Change, symbol: Symbol) -> String {
+pub(super) fn fate(change: &Change, symbol: Symbol) -> String {
     match symbol {
         Symbol::Create => "will be created".to_owned(),
         Symbol::Update => "will be updated in-place".to_owned(),
@@ -246,15 +246,20 @@ fn disruptions(plan: &Plan, paint: Paint) -> String {
     if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
+/// The line that says it all.
+pub(super) fn headline(plan: &Plan, summary: &Summary) -> String {
+    if summary.is_due() {
+        summary.line()
+    } else if summary.has_obstacles() || !plan.unreachable.is_empty() {
+        "No changes can be made.".to_owned()
+    } else {
+        "No changes. The lab matches the file.".to_owned()
+    }
+}
+
 fn ending(plan: &Plan, summary: &Summary, paint: Paint) -> String {
     let rest = summary.rest();
-    let mut text = if summary.is_due() {
-        format!("{}\n", paint.bold(summary.line()))
-    } else if summary.has_obstacles() || !plan.unreachable.is_empty() {
-        format!("{}\n", paint.bold("No changes can be made."))
-    } else {
-        format!("{}\n", paint.bold("No changes. The lab matches the file."))
-    };
+    let mut text = format!("{}\n", paint.bold(headline(plan, summary)));
     if !rest.is_empty() {
         text += &format!("{rest}\n");
     }

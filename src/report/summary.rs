@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Symbol;
-use crate::plan::{Obstacle, Plan};
+use crate::plan::{Change, Obstacle, Plan};
 
 /// How many changes of which sort a plan has. A replacement counts as added and as destroyed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -37,8 +37,13 @@ pub struct Summary {
 impl Summary {
     /// The counts of a plan.
     pub fn of(plan: &Plan) -> Self {
+        Self::of_changes(&plan.changes)
+    }
+
+    /// The counts of some changes.
+    pub fn of_changes<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Self {
         let mut summary = Self::default();
-        for change in &plan.changes {
+        for change in changes {
             let count = match (Symbol::of(change), &change.obstacle) {
                 (_, Some(Obstacle::Unreachable(_))) => &mut summary.unreachable,
                 (_, Some(Obstacle::Blocked(_))) => &mut summary.blocked,
@@ -90,9 +95,29 @@ impl Summary {
         line + "."
     }
 
+    /// Every count that is not nothing: `1 to add, 2 refused`.
+    pub fn words(&self) -> String {
+        let first = [
+            (self.adopt, "to adopt"),
+            (self.add, "to add"),
+            (self.change, "to change"),
+            (self.destroy, "to destroy"),
+            (self.forget, "to forget"),
+        ];
+        let all = first.into_iter().chain(self.others()).filter(|(count, _)| *count > 0);
+        all.map(|(count, words)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// What Terraform's line has no words for; empty where there is nothing of it.
     pub fn rest(&self) -> String {
-        let parts = [
+        let parts = self.others();
+        let parts: Vec<String> =
+            parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+        if parts.is_empty() { String::new() } else { format!("Besides: {}.", parts.join(", ")) }
+    }
+
+    fn others(&self) -> [(usize, &'static str); 7] {
+        [
             (self.mark, "marks to renew"),
             (self.deferred, "deferred"),
             (self.held, "held"),
@@ -100,9 +125,6 @@ impl Summary {
             (self.unreachable, "on grounds that could not be reached"),
             (self.refused, "refused"),
             (self.blocked, "blocked by those"),
-        ];
-        let parts: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
-        if parts.is_empty() { String::new() } else { format!("Besides: {}.", parts.join(", ")) }
+        ]
     }
 }

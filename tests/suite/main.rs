@@ -5,6 +5,7 @@ mod agreement;
 mod bad;
 mod branches;
 mod canary;
+mod comments;
 mod demo;
 mod diff;
 mod examples;
