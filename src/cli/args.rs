@@ -24,6 +24,10 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub no_color: bool,
 
+    /// The files are a stranger's: run nothing but git, connect to nothing, read nothing outside of the current folder
+    #[arg(long, global = true)]
+    pub untrusted: bool,
+
     /// Say what is done on the way; twice: all of it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

@@ -12,7 +12,6 @@ use crate::config::Severity;
 use crate::graph::Graph;
 use crate::kinds;
 use crate::local;
-use crate::local::download::Cache;
 use crate::local::sources::SourceError;
 use crate::plan::{self, Comparison, Findings};
 use crate::report::{self, Detail, diagnostics};
@@ -61,13 +60,18 @@ impl State {
     /// A file where there is one of that name, else a Git revision; the files as they lie here where nothing is named.
     fn load(cli: &Cli, what: Option<&str>) -> Result<Self, Failure> {
         let path = what.map(PathBuf::from).filter(|path| path.is_file() || is_named_as_file(path));
+        if cli.untrusted {
+            // Git, too, is only run where no link has led.
+            read(local::sources::check_untrusted(&cli.file))?;
+        }
+        let load = if cli.untrusted { local::sources::load_untrusted } else { local::sources::load };
         let (name, sources) = match (what, path) {
-            (None, _) => ("the working tree".to_owned(), Some(read(local::sources::load(&cli.file))?)),
-            (Some(what), Some(path)) => (format!("`{what}`"), Some(read(local::sources::load(&path))?)),
+            (None, _) => ("the working tree".to_owned(), Some(read(load(&cli.file))?)),
+            (Some(what), Some(path)) => (format!("`{what}`"), Some(read(load(&path))?)),
             (Some(what), None) => (format!("`{what}`"), read(local::sources::load_revision(&cli.file, what))?),
         };
         let Some(mut sources) = sources else { return Ok(Self { name, checked: None, unfetched: None }) };
-        let missing = Cache::of_user().fill(&mut sources);
+        let missing = stage::cache(cli).fill(&mut sources);
         let unfetched = missing.first().map(|pin| {
             format!("what {} holds is not known: it was never fetched here; `labctl plan` fetches it", pin.url.value)
         });

@@ -46,6 +46,7 @@ pub fn run(cli: &Cli) -> Exit {
     let terminal = Terminal::new(cli.no_color);
     log(cli.verbose, terminal.paint_messages.color);
     let result = match &cli.command {
+        command if cli.untrusted && !is_harmless(command) => Err(untrusted()),
         Command::Plan(args) => in_runtime(plan::run(cli, args, terminal)),
         Command::Apply(args) => in_runtime(apply::run(cli, args, terminal)),
         Command::Show(args) => in_runtime(show::run(cli, args, terminal)),
@@ -65,6 +66,28 @@ pub fn run(cli: &Cli) -> Exit {
         }
         failure.exit
     })
+}
+
+/// Whether a command runs nothing (but git, to read a revision), connects to nothing and needs no secret.
+fn is_harmless(command: &Command) -> bool {
+    match command {
+        Command::Validate(_) | Command::Diff(_) | Command::Graph(_) | Command::Schema | Command::Completions { .. } => {
+            true
+        }
+        Command::Plan(_)
+        | Command::Apply(_)
+        | Command::Show(_)
+        | Command::Demo(_)
+        | Command::Unlock(_)
+        | Command::Kubeconfig(_)
+        | Command::Trust(_) => false,
+    }
+}
+
+fn untrusted() -> Failure {
+    let words = "`--untrusted` refuses what connects, runs programs of the file or reads secrets: with it, `validate`, \
+                 `diff` and `graph` can be used";
+    Failure::error(words)
 }
 
 fn in_runtime(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {

@@ -11,6 +11,7 @@ use crate::graph::Graph;
 use crate::kinds::{self, Declared};
 use crate::lab::{self, Address, Lab};
 use crate::local;
+use crate::local::download::Cache;
 use crate::plan::Options;
 use crate::report::diagnostics;
 use crate::transport::Access;
@@ -34,13 +35,19 @@ pub(super) struct Checked {
 
 /// Reads the file and what it names beside it.
 pub(super) fn sources(cli: &Cli) -> Result<Sources, Failure> {
-    local::sources::load(&cli.file).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+    let load = if cli.untrusted { local::sources::load_untrusted } else { local::sources::load };
+    load(&cli.file).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+}
+
+/// The files from elsewhere that were fetched before. Those lie outside of the current folder.
+pub(super) fn cache(cli: &Cli) -> Cache {
+    if cli.untrusted { Cache::none() } else { Cache::of_user() }
 }
 
 /// Reads the file and checks it, cycles included. What is pinned elsewhere is looked at where it is in the cache.
 pub(super) fn check(cli: &Cli) -> Result<Checked, Failure> {
     let mut sources = sources(cli)?;
-    local::download::Cache::of_user().fill(&mut sources);
+    cache(cli).fill(&mut sources);
     Ok(check_sources(sources))
 }
 

@@ -66,6 +66,11 @@ impl Cache {
         Self { folder: folder.map(|folder| folder.join("labctl")) }
     }
 
+    /// None: nothing was ever fetched.
+    pub fn none() -> Self {
+        Self { folder: None }
+    }
+
     /// One in this folder.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self { folder: Some(folder.into()) }

@@ -159,6 +159,12 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<std::process::Output> {
     // nobody is asked for a password, and what a repository names as its hooks is not run.
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
     command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never"]);
+    // A folder among the files that looks like a repository is none, whatever its configuration says.
+    command.args(["-c", "safe.bareRepository=explicit"]);
+    // Where a hook calls labctl, Git tells it of its own repository, not of the one that the folder lies in.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        command.env_remove(name);
+    }
     command.arg("-C").arg(folder).args(arguments);
     command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()
 }

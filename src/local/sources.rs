@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::git;
-use super::tree::{Found, Tree};
+use super::tree::{Found, Tree, link_on};
 use crate::config::{self, Sources, stays_below};
 use crate::services::is_manifest_below;
 
@@ -23,6 +23,14 @@ pub enum SourceError {
         /// What the system says.
         error: io::Error,
     },
+    /// It may not be read, whatever is there.
+    #[error("`{path}` is not read: {why}")]
+    Refused {
+        /// The root file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// It can't be had from Git.
     #[error(transparent)]
     Git(#[from] git::GitError),
@@ -30,6 +38,33 @@ pub enum SourceError {
 
 /// Reads the lab whose root file is at `path`. What else can't be read becomes a finding at the place that names it.
 pub fn load(path: &Path) -> Result<Sources, SourceError> {
+    from_folder(path, true)
+}
+
+/// The same for files that nobody has vouched for: no link is followed, and the root file lies below the current folder.
+pub fn load_untrusted(path: &Path) -> Result<Sources, SourceError> {
+    check_untrusted(path)?;
+    from_folder(path, false)
+}
+
+/// Refuses a path of a root file that leads away from the current folder, by itself or through a link.
+pub fn check_untrusted(path: &Path) -> Result<(), SourceError> {
+    let text = path.to_string_lossy();
+    let said = text.strip_prefix("./").unwrap_or(&text);
+    let why = if !stays_below(said) {
+        "with `--untrusted` the file lies below the current folder: no `..`, no absolute path".to_owned()
+    } else if let Some(link) = link_on(Path::new("."), said) {
+        format!("`{link}` is a link, and `--untrusted` follows none")
+    } else if path.exists() && !path.is_file() {
+        // A pipe would block, a device never end.
+        "it is no plain file".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(SourceError::Refused { path: path.to_owned(), why })
+}
+
+fn from_folder(path: &Path, links: bool) -> Result<Sources, SourceError> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => SourceError::Missing(path.to_owned()),
         _ => SourceError::Unreadable { path: path.to_owned(), error },
@@ -37,7 +72,7 @@ pub fn load(path: &Path) -> Result<Sources, SourceError> {
     let bytes = fs::read(path).map_err(unreadable)?;
     let folder = fs::canonicalize(folder_of(path)).map_err(unreadable)?;
     let sources = Sources::new(name_of(path), bytes).lying_in(&folder);
-    Ok(gather(&Tree::Folder(folder), sources))
+    Ok(gather(&Tree::Folder { folder, links }, sources))
 }
 
 /// Reads the same lab as it is in a Git revision of the repository that its folder lies in; nothing where the revision

@@ -15,8 +15,13 @@ const DEEPEST: usize = 16;
 /// A folder with the files of a lab.
 #[derive(Debug)]
 pub enum Tree {
-    /// On the local disk: its real path.
-    Folder(PathBuf),
+    /// On the local disk.
+    Folder {
+        /// Its real path.
+        folder: PathBuf,
+        /// Whether links that stay within it are followed. Files that nobody has vouched for are read without.
+        links: bool,
+    },
     /// In a Git revision.
     Revision(git::Files),
 }
@@ -33,7 +38,10 @@ impl Tree {
     /// The bytes of the file at `path`, or why they can't be had.
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         match self {
-            Self::Folder(folder) => read_below(folder, path),
+            Self::Folder { folder, links } => match link_on(folder, path) {
+                Some(link) if !links => Err(format!("`{link}` is a link, and `--untrusted` follows none")),
+                _ => read_below(folder, path),
+            },
             Self::Revision(files) => files.read(path),
         }
     }
@@ -41,7 +49,9 @@ impl Tree {
     /// What is at `path`.
     pub(super) fn find(&self, path: &str) -> Found {
         match self {
-            Self::Folder(folder) => match folder.join(path) {
+            // What is behind the link is not looked at; reading it says why.
+            Self::Folder { folder, links: false } if link_on(folder, path).is_some() => Found::File,
+            Self::Folder { folder, .. } => match folder.join(path) {
                 path if path.is_dir() => Found::Folder,
                 path if path.exists() => Found::File,
                 _ => Found::Nothing,
@@ -56,7 +66,7 @@ impl Tree {
     pub(super) fn matching(&self, start: &str, pattern: &GlobMatcher) -> Vec<String> {
         let mut found = Vec::new();
         match self {
-            Self::Folder(folder) => list(folder, &mut start.to_owned(), pattern, DEEPEST, &mut found),
+            Self::Folder { folder, .. } => list(folder, &mut start.to_owned(), pattern, DEEPEST, &mut found),
             Self::Revision(files) => {
                 let is_hidden = |path: &str| path.rsplit('/').skip(1).any(|folder| folder.starts_with('.'));
                 let below = files.below(start).filter(|path| {
@@ -68,6 +78,16 @@ impl Tree {
         }
         found
     }
+}
+
+/// The first link on the way from `folder` to `path`.
+pub(super) fn link_on(folder: &Path, path: &str) -> Option<String> {
+    let mut way = PathBuf::new();
+    path.split('/').find_map(|part| {
+        way.push(part);
+        let is_link = fs::symlink_metadata(folder.join(&way)).is_ok_and(|found| found.is_symlink());
+        is_link.then(|| way.display().to_string())
+    })
 }
 
 fn read_below(folder: &Path, path: &str) -> Result<Vec<u8>, String> {

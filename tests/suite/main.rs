@@ -24,5 +24,6 @@ mod scenario;
 mod simulated;
 mod sops;
 mod survive;
+mod untrusted;
 mod waves;
 mod workspace;
