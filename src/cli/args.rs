@@ -164,6 +164,18 @@ pub struct PlanArgs {
     /// Exit with 2 where changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Ask nothing: plan against what an earlier plan saw
+    #[arg(long, requires = "observations", conflicts_with_all = ["out", "save_observations", "lab", "read_only"])]
+    pub offline: bool,
+
+    /// With `--offline`: the file that `--save-observations` wrote
+    #[arg(long, value_name = "FILE", requires = "offline")]
+    pub observations: Option<PathBuf>,
+
+    /// Save what was read of the lab in this file, without secrets, for `plan --offline`
+    #[arg(long, value_name = "FILE")]
+    pub save_observations: Option<PathBuf>,
 }
 
 /// `labctl apply`.

@@ -10,6 +10,7 @@ mod exit;
 mod graph;
 mod kubeconfig;
 mod locks;
+mod offline;
 mod outcome;
 mod output;
 mod pinned;
@@ -74,8 +75,8 @@ fn is_harmless(command: &Command) -> bool {
         Command::Validate(_) | Command::Diff(_) | Command::Graph(_) | Command::Schema | Command::Completions { .. } => {
             true
         }
-        Command::Plan(_)
-        | Command::Apply(_)
+        Command::Plan(args) => args.offline,
+        Command::Apply(_)
         | Command::Show(_)
         | Command::Demo(_)
         | Command::Unlock(_)
@@ -86,7 +87,7 @@ fn is_harmless(command: &Command) -> bool {
 
 fn untrusted() -> Failure {
     let words = "`--untrusted` refuses what connects, runs programs of the file or reads secrets: with it, `validate`, \
-                 `diff` and `graph` can be used";
+                 `diff`, `graph` and `plan --offline` can be used";
     Failure::error(words)
 }
 

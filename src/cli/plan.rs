@@ -1,5 +1,7 @@
 //! `labctl plan`: what apply would do. It changes nothing.
 
+use std::collections::BTreeMap;
+
 use super::args::{Cli, PlanArgs, Selection, StepsForm};
 use super::exit::{Exit, Failure};
 use super::output;
@@ -8,6 +10,7 @@ use super::precautions::{self, AllFacts};
 use super::stage::Stage;
 use super::terminal::Terminal;
 use super::{read, saved};
+use crate::lab::Ground;
 use crate::plan::facts;
 use crate::plan::{self, Obstacle, Options, Plan, Seen};
 use crate::report::{self, Detail, Summary};
@@ -17,10 +20,17 @@ use crate::transport::Transport;
 const READ: &str = "The lab was read for this plan; it may have changed since.";
 
 pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if let Some(path) = args.observations.as_deref().filter(|_| args.offline) {
+        return super::offline::run(cli, args, path, terminal).await;
+    }
     let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, false)?;
     let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
-    let Made { plan, facts } = make_with_facts(&stage, &options, &args.selection, &transport).await?;
+    let seen = see(&stage, &args.selection, &transport).await;
+    let Made { plan, facts } = of_seen(&stage, &options, &seen)?;
+    if let Some(path) = &args.save_observations {
+        super::offline::save(path, &stage, &args.selection.lab, &seen)?;
+    }
     precautions::warn_of_locks(&facts, terminal);
     if let Some(words) = precautions::older(&stage, &facts, terminal) {
         terminal.warn(&words);
@@ -39,9 +49,14 @@ pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Resul
         saved::save(path, &stage, &options, &args.selection.lab, &plan, &facts)?;
         terminal.say(&saved::advice(path));
     }
-    let summary = Summary::of(&plan);
+    Ok(ending(args, &plan))
+}
+
+/// How a plan ends.
+pub(super) fn ending(args: &PlanArgs, plan: &Plan) -> Exit {
+    let summary = Summary::of(plan);
     let pending = if args.detailed_exitcode && summary.is_due() { Exit::Pending } else { Exit::Done };
-    Ok(obstacles(&plan).and(pending))
+    obstacles(plan).and(pending)
 }
 
 /// A plan, and what was read of the grounds themselves on the way.
@@ -67,9 +82,18 @@ pub(super) async fn make_with_facts(
     selection: &Selection,
     transport: &dyn Transport,
 ) -> Result<Made, Failure> {
+    of_seen(stage, options, &see(stage, selection, transport).await)
+}
+
+/// Reads the lab.
+pub(super) async fn see(stage: &Stage, selection: &Selection, transport: &dyn Transport) -> BTreeMap<Ground, Seen> {
     let parallelism = usize::from(selection.parallelism);
-    let seen = read::grounds(&stage.lab, &stage.declared, stage.lab.sites(), transport, parallelism).await;
-    let plan = plan::build(&stage.lab, &stage.declared, &stage.graph, &seen, options);
+    read::grounds(&stage.lab, &stage.declared, stage.lab.sites(), transport, parallelism).await
+}
+
+/// Makes the plan of what was seen.
+pub(super) fn of_seen(stage: &Stage, options: &Options, seen: &BTreeMap<Ground, Seen>) -> Result<Made, Failure> {
+    let plan = plan::build(&stage.lab, &stage.declared, &stage.graph, seen, options);
     for target in options.targets.iter().chain(&options.excludes) {
         let known = stage.graph.addresses().any(|address| target.covers(address));
         let leaves = plan.changes.iter().any(|change| target.covers(&change.address));
@@ -92,7 +116,7 @@ pub(super) fn show(plan: &Plan, concise: bool, steps: Option<StepsForm>, termina
     terminal.print(&shown(plan, concise, steps, terminal));
 }
 
-fn shown(plan: &Plan, concise: bool, steps: Option<StepsForm>, terminal: Terminal) -> String {
+pub(super) fn shown(plan: &Plan, concise: bool, steps: Option<StepsForm>, terminal: Terminal) -> String {
     if steps == Some(StepsForm::Sh) {
         return crate::transport::plain_script(plan);
     }

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ApiAnswer, ApiAsk, Ask};
 
 /// The answer to one ask. That it could not be had is an answer of its own, never an empty one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// To [`Ask::Run`] and [`Ask::Fed`].
     Output(Output),
@@ -20,9 +23,10 @@ pub enum Answer {
 }
 
 /// What a program printed and returned.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Output {
     /// Standard output.
+    #[serde(with = "super::bytes")]
     pub stdout: Vec<u8>,
     /// Standard error.
     pub stderr: String,
@@ -51,7 +55,8 @@ impl Output {
 }
 
 /// What is at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FileAnswer {
     /// Nothing.
     Absent,
@@ -69,7 +74,7 @@ pub enum FileAnswer {
 }
 
 /// Permissions and owners of a file, and what tells one state of it from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
     /// Permission bits.
     pub mode: u32,
@@ -84,10 +89,11 @@ pub struct Stat {
 }
 
 /// What stands in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Body {
     /// Its bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "super::bytes")] Vec<u8>),
     /// Longer than the limit of the ask.
     TooLong,
     /// Whether it is the content that was asked for.
@@ -161,6 +167,11 @@ impl Reply {
             Ask::Api(ask) => Some(ask),
             _ => None,
         })
+    }
+
+    /// Everything that was asked, and what came back, in no order.
+    pub fn answers(&self) -> impl Iterator<Item = (&Ask, &Answer)> {
+        self.answers.iter()
     }
 
     /// Whether it was asked.

@@ -39,7 +39,8 @@ pub enum ApiAsk {
 /// The values of a Secret's `data` never leave transport: a mask stands in their place, equal for equal values within
 /// one run of labctl and good for nothing outside of it. In the annotation in which `kubectl apply` keeps a whole object
 /// the values of a Secret are emptied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ApiAnswer {
     /// To [`ApiAsk::Marked`], [`ApiAsk::All`] and [`ApiAsk::Contents`].
     Objects(Vec<Value>),

@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod ask;
+mod bytes;
 pub mod elsewhere;
 mod observation;
 

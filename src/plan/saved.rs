@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sealed::{self, Broken};
 use super::{Action, Options, Plan};
-use crate::config::{Sources, sha256};
+use crate::config::Sources;
 
 /// The version of the form.
 pub const FORMAT: u32 = 1;
@@ -65,29 +66,16 @@ impl SavedPlan {
     /// The file.
     pub fn to_text(&self) -> String {
         // Plans are plain data with string keys: they always serialize.
-        let body = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        format!("{SIGN}format={FORMAT} sha256={}\n{body}", sha256(body.as_bytes()))
+        sealed::seal(SIGN, FORMAT, &(serde_json::to_string_pretty(self).unwrap_or_default() + "\n"))
     }
 
     /// Reads such a file. What was cut, edited or written by a newer labctl is told apart and never used.
     pub fn parse(bytes: &[u8]) -> Result<Self, SavedError> {
-        let damaged = |what: &str| SavedError::Damaged(what.to_owned());
-        if !is_saved_plan(bytes) {
-            return Err(SavedError::NotAPlan);
-        }
-        let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(|| damaged("it ends in its first line"))?;
-        let head = std::str::from_utf8(&bytes[SIGN.len()..end]).map_err(|_| damaged("its first line"))?;
-        let (format, digest) = head.split_once(' ').ok_or_else(|| damaged("its first line"))?;
-        let format = format.strip_prefix("format=").and_then(|number| number.parse::<u32>().ok());
-        let format = format.filter(|format| *format > 0).ok_or_else(|| damaged("its first line"))?;
-        if format > FORMAT {
-            return Err(SavedError::Newer(format));
-        }
-        let digest = digest.strip_prefix("sha256=").ok_or_else(|| damaged("its first line"))?;
-        let body = &bytes[end + 1..];
-        if sha256(body) != digest {
-            return Err(damaged("it is not what its first line says"));
-        }
+        let body = sealed::open(SIGN, FORMAT, bytes).map_err(|broken| match broken {
+            Broken::Other => SavedError::NotAPlan,
+            Broken::Newer(format) => SavedError::Newer(format),
+            Broken::Damaged(what) => SavedError::Damaged(what),
+        })?;
         serde_json::from_slice(body).map_err(|error| SavedError::Damaged(error.to_string()))
     }
 

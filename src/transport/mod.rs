@@ -10,6 +10,7 @@ mod local_shell;
 mod outcome;
 mod plain;
 mod real;
+mod recorded;
 mod reply;
 mod script;
 pub mod simulated;
@@ -22,6 +23,7 @@ pub use kube::{Forward, Handed};
 pub use outcome::{ReachError, StepOutcome};
 pub use plain::plain_script;
 pub use real::RealLab;
+pub use recorded::RecordedLab;
 
 use futures::future::BoxFuture;
 

@@ -16,6 +16,7 @@ mod local;
 mod locks;
 mod moved;
 mod network_script;
+mod offline;
 mod parsing;
 mod readme;
 mod saved;
