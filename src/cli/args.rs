@@ -165,6 +165,10 @@ pub struct PlanArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
 
+    /// Write what came of it into this file, for Prometheus (`node_exporter`'s textfile collector)
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+
     /// Ask nothing: plan against what an earlier plan saw
     #[arg(long, requires = "observations", conflicts_with_all = ["out", "save_observations", "lab", "read_only"])]
     pub offline: bool,

@@ -10,6 +10,7 @@ mod exit;
 mod graph;
 mod kubeconfig;
 mod locks;
+mod measure;
 mod offline;
 mod outcome;
 mod output;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::{Cli, Format, PlanArgs};
 use super::exit::{Exit, Failure};
+use super::measure::Run;
 use super::output;
 use super::plan::{Made, ending, of_seen, see, shown};
 use super::precautions;
@@ -17,7 +18,13 @@ use crate::plan::{Observations, Seen};
 use crate::report::{self, redaction};
 use crate::transport::RecordedLab;
 
-pub(super) async fn run(cli: &Cli, args: &PlanArgs, path: &Path, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    cli: &Cli,
+    args: &PlanArgs,
+    path: &Path,
+    terminal: Terminal,
+    run: &mut Run,
+) -> Result<Exit, Failure> {
     let stage = stage::stage(cli, terminal)?;
     let options = stage.options(&args.selection, false)?;
     let observations = read(path)?;
@@ -33,6 +40,8 @@ pub(super) async fn run(cli: &Cli, args: &PlanArgs, path: &Path, terminal: Termi
     let told = told(&observations);
     let seen = see(&stage, &args.selection, &RecordedLab(observations)).await;
     let Made { plan, .. } = of_seen(&stage, &options, &seen)?;
+    run.plan = Some(plan.clone());
+    run.findings.clone_from(&stage.findings);
     let file = output::in_repository(&cli.file);
     if args.output.json || args.output.format == Format::Github {
         terminal.say(&format!("{told}\n"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::args::{Cli, PlanArgs, Selection, StepsForm};
 use super::exit::{Exit, Failure};
+use super::measure::Run;
 use super::output;
 use super::pinned;
 use super::precautions::{self, AllFacts};
@@ -20,14 +21,30 @@ use crate::transport::Transport;
 const READ: &str = "The lab was read for this plan; it may have changed since.";
 
 pub(super) async fn run(cli: &Cli, args: &PlanArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let mut run = Run::begin();
+    let ended = plan(cli, args, terminal, &mut run).await;
+    if let Some(path) = &args.metrics {
+        // What went wrong before is said first.
+        match (run.write(path, &ended), &ended) {
+            (Err(failure), Ok(_)) => return Err(failure),
+            (Err(failure), Err(_)) => terminal.warn(&failure.words),
+            (Ok(()), _) => {}
+        }
+    }
+    ended
+}
+
+async fn plan(cli: &Cli, args: &PlanArgs, terminal: Terminal, run: &mut Run) -> Result<Exit, Failure> {
     if let Some(path) = args.observations.as_deref().filter(|_| args.offline) {
-        return super::offline::run(cli, args, path, terminal).await;
+        return super::offline::run(cli, args, path, terminal, run).await;
     }
     let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, false)?;
     let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
     let seen = see(&stage, &args.selection, &transport).await;
     let Made { plan, facts } = of_seen(&stage, &options, &seen)?;
+    run.plan = Some(plan.clone());
+    run.findings.clone_from(&stage.findings);
     if let Some(path) = &args.save_observations {
         super::offline::save(path, &stage, &args.selection.lab, &seen)?;
     }

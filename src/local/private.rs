@@ -7,9 +7,18 @@ use std::path::{Path, PathBuf};
 
 /// Writes a file as a whole: beside its place with mode 0600, flushed to the disk, then renamed.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    replace_with(path, text, 0o600)
+}
+
+/// The same for a file that a program of another user reads: with mode 0644.
+pub fn replace_readable(path: &Path, text: &str) -> io::Result<()> {
+    replace_with(path, text, 0o644)
+}
+
+fn replace_with(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let beside = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
-    let written = write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    let written = write(&beside, text, mode).and_then(|()| std::fs::rename(&beside, path));
     if written.is_err() {
         // What could not become the file is of no use; that it can't be removed changes nothing.
         let _ = std::fs::remove_file(&beside);
@@ -18,13 +27,13 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     flush(folder(path))
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     // A leftover of a process of the same number that was killed.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

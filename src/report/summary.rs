@@ -127,4 +127,22 @@ impl Summary {
             (self.blocked, "blocked by those"),
         ]
     }
+
+    /// Every count, by the name of its field.
+    pub fn named(&self) -> [(&'static str, usize); 12] {
+        [
+            ("adopt", self.adopt),
+            ("add", self.add),
+            ("change", self.change),
+            ("destroy", self.destroy),
+            ("forget", self.forget),
+            ("mark", self.mark),
+            ("deferred", self.deferred),
+            ("held", self.held),
+            ("unknown", self.unknown),
+            ("unreachable", self.unreachable),
+            ("refused", self.refused),
+            ("blocked", self.blocked),
+        ]
+    }
 }

@@ -71,3 +71,27 @@ fn observations_hold_no_secret() {
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(!workspace.read("seen").contains("canary"), "{}", workspace.read("seen"));
 }
+
+#[test]
+fn the_metrics_of_a_plan_are_written_whatever_comes_of_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let lab =
+        "[lab]\nname = \"t\"\n[nodes.here]\nconnection = \"local\"\n[nodes.here.files.\"etc/a\"]\ncontent = \"x\"\n";
+    let workspace = Workspace::new(lab);
+    let plan = || workspace.labctl(&["plan", "--detailed-exitcode", "--metrics", "labctl.prom"]);
+    assert_eq!(plan().code, 2);
+    let good = workspace.read("labctl.prom");
+    let success = "labctl_plan_last_success_timestamp_seconds ";
+    assert!(
+        good.contains("labctl_plan_changes{kind=\"add\"} 1\n") && good.contains("labctl_plan_success 1\n"),
+        "{good}"
+    );
+    let mode = std::fs::metadata(workspace.path("labctl.prom")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+    workspace.write("homelab.toml", "[lab\n");
+    assert_eq!(plan().code, 3);
+    let bad = workspace.read("labctl.prom");
+    let when = |text: &str| text.lines().find(|line| line.starts_with(success)).map(str::to_owned);
+    assert!(bad.contains("labctl_plan_success 0\n") && when(&bad) == when(&good), "{bad}");
+    assert!(when(&good).is_some());
+}
