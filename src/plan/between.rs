@@ -187,15 +187,14 @@ fn may_be_hidden(declared: &Declared, unfetched: Option<&str>) -> Option<Obstacl
 }
 
 fn other_ways(base: Option<&Lab>, head: &Lab) -> Vec<String> {
-    let Some(base) = base else { return Vec::new() };
     let mut sentences = Vec::new();
-    if base.name != head.name {
+    if let Some(base) = base.filter(|base| base.name != head.name) {
         sentences.push(format!(
             "`lab.name` changes from `{}` to `{}`: what labctl made under the old name is not known to it any more",
             base.name, head.name
         ));
     }
-    let (before, mut after) = (ways(base), ways(head));
+    let (before, mut after) = (base.map(ways).unwrap_or_default(), ways(head));
     for (address, before) in before {
         let new = after.keys().find(|new| head.formerly(new).as_ref() == Some(&address)).cloned();
         match after.remove(&new.unwrap_or_else(|| address.clone())) {

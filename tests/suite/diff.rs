@@ -90,3 +90,32 @@ fn the_comparison_as_json_has_the_plan_and_the_findings() {
     assert_eq!(json["findings"]["new"], serde_json::json!([]));
     assert!(json["plan"]["changes"].as_array().unwrap().iter().all(|change| change["steps"] == serde_json::json!([])));
 }
+
+#[test]
+fn an_object_in_a_file_that_was_never_fetched_is_unknown_and_not_gone() {
+    let workspace = repository();
+    let pinned = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: pinned, namespace: default }\n";
+    let digest = labctl::config::sha256(pinned.as_bytes());
+    workspace.write(&format!("home/.cache/labctl/pinned/{digest}"), pinned);
+    let lab = |digest: &str| {
+        let urls = format!("urls    = [{{ url = \"https://example.org/a.yaml\", sha256 = \"{digest}\" }}]");
+        LAB.replace("files   = [\"web.yaml\"]", &urls)
+    };
+    workspace.write("homelab.toml", &lab(&digest));
+    git(&workspace, &["add", "homelab.toml"]);
+    git(&workspace, &["commit", "-qm", "Pinned"]);
+    workspace.write("homelab.toml", &lab(&"0".repeat(64)));
+    let run = workspace.labctl(&["diff"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stdout.contains("services.web/ConfigMap/default/pinned is unknown, not missing"), "{}", run.stdout);
+    assert!(run.stdout.contains("1 unknown"), "{}", run.stdout);
+    assert!(!run.stdout.contains("will be destroyed"), "{}", run.stdout);
+}
+
+#[test]
+fn a_lab_that_is_called_otherwise_loses_what_it_made_and_that_is_said() {
+    let workspace = repository();
+    workspace.write("homelab.toml", &LAB.replace("name = \"home\"", "name = \"away\""));
+    let run = workspace.labctl(&["diff", "--detailed-exitcode"]);
+    assert!(run.code == 2 && run.stdout.contains("`lab.name` changes from `home` to `away`"), "{run:#?}");
+}

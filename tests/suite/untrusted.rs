@@ -43,6 +43,13 @@ impl Hostile {
         workspace.write("homelab.toml", &lab.replace("DIGEST", &digest));
         let (_, without_includes) = lab.split_once("]\n\n").unwrap();
         workspace.write("second.toml", &without_includes.replace("DIGEST", &digest));
+        let valid = VALID.replace("OUTSIDE", &outside.path().display().to_string()).replace("RAN", &ran);
+        workspace.write("valid.toml", &valid);
+        let (harmless, _) = valid.split_once("[nodes.n.files.").unwrap();
+        workspace.write("harmless.toml", harmless);
+        let save = ["plan", "--lab", "simulated:sim", "--save-observations", "seen", "--file", "harmless.toml"];
+        let saved = workspace.labctl(&save);
+        assert_eq!(saved.code, 0, "{saved:#?}");
         workspace.write("bare/homelab.toml", "[lab]\nname = \"bare\"\n");
         git(&workspace, &["add", "-A"]);
         git(&workspace, &["commit", "-qm", "Hostile"]);
@@ -90,7 +97,43 @@ command = ["touch", "RAN"]
 file = "OUTSIDE/secret.toml"
 "#;
 
-const CALLS: [&[&str]; 7] = [
+/// Nothing is wrong with it, so that it comes through to the end.
+const VALID: &str = r#"
+[lab]
+name = "valid"
+
+[nodes.n]
+address = "192.0.2.1"
+ssh     = { user = "root", identity = "OUTSIDE/secret.toml", known_hosts = "OUTSIDE/secret.toml" }
+
+[nodes.n.sysctls]
+"vm.swappiness" = "1"
+[nodes.n.files."/etc/token"]
+content = { secret = "command" }
+[nodes.n.files."/etc/other"]
+content = { secret = "file" }
+
+[clusters.c]
+kubeconfig = { command = ["touch", "RAN"] }
+[clusters.d]
+kubeconfig = { file = "OUTSIDE/secret.toml" }
+
+[services.objects]
+kind    = "manifests"
+cluster = "c"
+files   = ["web.yaml"]
+
+[secrets.command]
+command = ["touch", "RAN"]
+[secrets.file]
+file = "OUTSIDE/secret.toml"
+"#;
+
+const CALLS: [&[&str]; 11] = [
+    &["--untrusted", "validate", "--file", "valid.toml"],
+    &["--untrusted", "diff", "main~1", "--file", "valid.toml", "--format", "markdown"],
+    &["--untrusted", "graph", "--file", "valid.toml"],
+    &["--untrusted", "plan", "--offline", "--observations", "seen", "--file", "valid.toml"],
     &["--untrusted", "validate", "--file", "second.toml"],
     &["--untrusted", "diff", "main~1", "--file", "second.toml"],
     &["--untrusted", "validate"],
@@ -108,6 +151,11 @@ fn files_of_a_stranger_bring_nothing_of_the_runner_into_what_is_printed() {
         assert!(!format!("{run:?}").contains("2718"), "{arguments:?}: {run:#?}");
         assert!(!hostile.workspace.exists("ran"), "{arguments:?}");
     }
+    // The valid file comes through to the end, and says what it would do on its way.
+    let run = hostile.workspace.labctl(CALLS[1]);
+    assert!(run.code == 0 && run.stdout.contains("touch") && run.stdout.contains("to add"), "{run:#?}");
+    let run = hostile.workspace.labctl(CALLS[3]);
+    assert!(run.code == 4 && run.stdout.contains("+ sysctl vm.swappiness"), "{run:#?}");
     let run = hostile.workspace.labctl(&["--untrusted", "validate"]);
     assert_eq!(run.code, 3, "{run:#?}");
     for (file, link) in [("homelab.toml", "linked.toml"), ("second.toml", "folder")] {
