@@ -18,7 +18,7 @@ use super::{outcome, pinned, signals};
 use crate::apply::State;
 use crate::apply::journal::Event;
 use crate::lab::{Address, Ground};
-use crate::local::person;
+use crate::local::{person, process};
 use crate::plan::applied::{Applied, Origin};
 use crate::plan::lock::Holder;
 use crate::plan::{Options, Plan};
@@ -46,6 +46,7 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
     if let Some(words) = older.filter(|_| !args.older) {
         return Err(precautions::refuse_older(&words));
     }
+    precautions::warn_of_dead(&facts, terminal);
     if !args.auto_approve && !approve(terminal).await? {
         terminal.say("Apply cancelled.\n");
         return Ok(Exit::Error);
@@ -160,6 +161,7 @@ impl Errand<'_> {
             lab: self.stage.lab.name.clone(),
             labctl: env!("CARGO_PKG_VERSION").to_owned(),
             changes: Vec::new(),
+            process: process::this(),
         })
     }
 

@@ -11,10 +11,12 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use tokio::sync::RwLock;
 
+use super::legs::Legs;
 use crate::lab::{Address, Ground, Lab, Node};
+use crate::local::process;
 use crate::observe::{Ask, Reply};
 use crate::plan::applied::{self, Applied};
-use crate::plan::lock::{self, Held, Holder};
+use crate::plan::lock::{self, Held, Holder, Life};
 use crate::plan::{Act, Guard, Plan, Step};
 use crate::transport::{ReachError, StepOutcome, Transport};
 
@@ -32,6 +34,7 @@ pub struct Locks<'a> {
     /// What to note on each node when its lock is taken.
     applied: BTreeMap<Ground, Applied>,
     slots: Mutex<BTreeMap<Ground, Slot>>,
+    legs: Mutex<BTreeMap<Ground, Legs>>,
 }
 
 /// How it stands with one ground.
@@ -55,13 +58,14 @@ pub struct Taken {
 impl<'a> Locks<'a> {
     /// Nothing is held yet.
     pub fn new(transport: &'a dyn Transport, lab: &'a Lab, holder: Holder, applied: BTreeMap<Ground, Applied>) -> Self {
-        Self { transport, lab, holder, applied, slots: Mutex::default() }
+        Self { transport, lab, holder, applied, slots: Mutex::default(), legs: Mutex::default() }
     }
 
     /// The same locks of the same run, on a lab that is reached in another way.
     pub fn on<'b>(&self, transport: &'b dyn Transport, lab: &'b Lab) -> Locks<'b> {
         let slots = Mutex::new(self.slots().clone());
-        Locks { transport, lab, holder: self.holder.clone(), applied: self.applied.clone(), slots }
+        let (holder, applied) = (self.holder.clone(), self.applied.clone());
+        Locks { transport, lab, holder, applied, slots, legs: Mutex::default() }
     }
 
     /// Takes the locks of all that the plan touches, as far as it is there. If one is held by somebody else, those that
@@ -87,11 +91,12 @@ impl<'a> Locks<'a> {
     }
 
     async fn take_one(&self, ground: &Ground, node: &Node, holder: &Holder) -> Result<Slot, Held> {
-        let mut leg = vec![lock::take(node, holder)];
+        let mut leg = vec![lock::take(node, holder, None)];
         let guard = lock::guard(node, holder);
         leg.extend(self.applied.get(ground).map(|applied| applied::write(self.lab, node, applied, guard)));
-        let (mut why, mut is_taken) = (String::new(), false);
-        for attempt in 0..TRIES {
+        let (mut why, mut is_taken, mut over) = (String::new(), false, None);
+        let mut attempt = 0;
+        while attempt < TRIES {
             let outcomes = self.transport.act(ground, &leg).await;
             let done = outcomes.iter().take_while(|outcome| **outcome == StepOutcome::Done).count();
             if done == leg.len() {
@@ -103,8 +108,17 @@ impl<'a> Locks<'a> {
                 Some(StepOutcome::Lost(words)) => why = words,
                 Some(StepOutcome::Done) | None => "nothing is known of it".clone_into(&mut why),
                 Some(StepOutcome::Failed { code, words }) => {
-                    if let Some(held) = lock::refusal(code, &words) {
-                        return Err(held);
+                    if let Some(held) = lock::refusal(code, &words).map(judged) {
+                        if over.as_ref() == Some(&held.id) {
+                            return Err(Held { process: Life::Lingers, ..held });
+                        }
+                        if held.process != Life::Over || over.is_some() {
+                            return Err(held);
+                        }
+                        // It will never give it up, and nobody has to wait until it is silent for long.
+                        leg[0] = lock::take(node, holder, Some(&held.id));
+                        over = Some(held.id);
+                        continue;
                     }
                     why = words.join("; ");
                     break;
@@ -114,8 +128,9 @@ impl<'a> Locks<'a> {
                     break;
                 }
             }
-            if self.transport.is_in_real_time() && attempt + 1 < TRIES {
-                tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+            attempt += 1;
+            if self.transport.is_in_real_time() && attempt < TRIES {
+                tokio::time::sleep(Duration::from_secs(1 << (attempt - 1))).await;
             }
         }
         // Nothing is changed where it can't be noted what is applied: the lock is of no use then.
@@ -145,8 +160,16 @@ impl<'a> Locks<'a> {
         });
         join_all(beats.map(|(ground, holder, quiet)| async move {
             let (Ok(_still), Some(node)) = (quiet.try_read(), self.node(ground)) else { return };
-            let leg = [lock::beat(node, &holder.id)];
-            let _ = tokio::time::timeout(BEAT_LIMIT, self.transport.act(ground, &leg)).await;
+            // Their numbers are not given again before this is over: a note of a new leg must stay.
+            let ended = std::mem::take(&mut self.legs().entry(ground.clone()).or_default().noted);
+            self.legs().entry(ground.clone()).or_default().at_work.extend(&ended);
+            let numbers: Vec<usize> = ended.iter().copied().collect();
+            let leg = [lock::beat(node, &holder.id, &numbers)];
+            let beat = tokio::time::timeout(BEAT_LIMIT, self.transport.act(ground, &leg)).await;
+            let is_done = beat.is_ok_and(|outcomes| outcomes == [StepOutcome::Done]);
+            for number in ended {
+                self.legs().entry(ground.clone()).or_default().end(number, !is_done);
+            }
         }))
         .await;
     }
@@ -187,19 +210,42 @@ impl<'a> Locks<'a> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A leg whose steps rely on the lock.
+    fn legs(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ground, Legs>> {
+        self.legs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A leg whose steps rely on the lock, and that is noted beside it while it is in flight.
     async fn act_held(&self, ground: &Ground, node: &Node, leg: &[Step], holder: &Holder) -> Vec<StepOutcome> {
         let guard = lock::guard(node, holder);
-        let guarded: Vec<Step> = leg
-            .iter()
+        let number = self.legs().entry(ground.clone()).or_default().begin();
+        let (begin, end) = (lock::begin(node, &holder.id, number, leg), lock::end(node, &holder.id, number));
+        let all = std::iter::once(&begin).chain(leg).chain([&end]);
+        let guarded: Vec<Step> = all
             .map(|step| {
                 let guards = std::iter::once(guard.clone()).chain(step.guards.iter().cloned()).collect();
                 Step { guards, ..step.clone() }
             })
             .collect();
-        let outcomes = self.transport.act(ground, &guarded).await;
+        let mut outcomes = self.transport.act(ground, &guarded).await;
+        let is_over = outcomes.len() == guarded.len() && outcomes.last() == Some(&StepOutcome::Done);
+        self.legs().entry(ground.clone()).or_default().end(number, !is_over);
+        // What came of noting that it is over is nobody's business: the next sign of life says it again.
+        outcomes.truncate(1 + leg.len());
+        if outcomes.first() == Some(&StepOutcome::Done) {
+            outcomes.remove(0);
+        }
+        if outcomes.is_empty() {
+            outcomes.push(StepOutcome::Lost("the connection broke before it was begun".to_owned()));
+        }
         outcomes.into_iter().map(|outcome| lost_lock(outcome, &guard, ground)).collect()
     }
+}
+
+/// A lock with what this machine knows of its holder's process.
+pub(super) fn judged(held: Held) -> Held {
+    let process = held.holder.as_ref().and_then(|holder| holder.process.as_ref());
+    let life = if process.is_some_and(process::is_over) { Life::Over } else { Life::NotKnown };
+    Held { process: life, ..held }
 }
 
 /// Says in words that the lock is no longer this run's.

@@ -9,6 +9,7 @@ mod drive;
 mod exit;
 mod graph;
 mod kubeconfig;
+mod legs;
 mod locks;
 mod measure;
 mod offline;

@@ -122,7 +122,9 @@ pub(super) fn of_seen(stage: &Stage, options: &Options, seen: &BTreeMap<Ground, 
         }
     }
     let facts = seen.iter().filter_map(|(ground, seen)| match (seen, stage.lab.site(ground)) {
-        (Seen::Read(reply), Some(site)) => Some((ground.clone(), facts::read(&stage.lab, site, reply))),
+        (Seen::Read(reply), Some(site)) => {
+            Some((ground.clone(), precautions::judged(facts::read(&stage.lab, site, reply))))
+        }
         _ => None,
     });
     Ok(Made { plan, facts: facts.collect() })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::exit::{Exit, Failure};
+use super::locks;
 use super::stage::Stage;
 use super::terminal::Terminal;
 use super::which_lab::WhichLab;
@@ -22,10 +23,14 @@ pub(super) async fn facts_of(stage: &Stage, transport: &dyn Transport, grounds: 
     let reads = grounds.into_iter().map(|ground| async move {
         let site = stage.lab.site(&ground)?;
         let reply = transport.probe(&ground, &facts::asks(&stage.lab, site)).await.ok()?;
-        let facts = facts::read(&stage.lab, site, &reply);
-        Some((ground, facts))
+        Some((ground, judged(facts::read(&stage.lab, site, &reply))))
     });
     futures::future::join_all(reads).await.into_iter().flatten().collect()
+}
+
+/// The same, with what this machine knows of who holds a lock.
+pub(super) fn judged(facts: Facts) -> Facts {
+    Facts { lock: facts.lock.map(locks::judged), ..facts }
 }
 
 /// The revision of the lab's files.
@@ -38,6 +43,15 @@ pub(super) fn warn_of_locks(facts: &AllFacts, terminal: Terminal) {
     for (ground, facts) in facts {
         if let Some(held) = &facts.lock {
             terminal.warn(&format!("{ground} is {}", held.words()));
+        }
+    }
+}
+
+/// Says whose locks an apply will take over, and what they left in flight.
+pub(super) fn warn_of_dead(facts: &AllFacts, terminal: Terminal) {
+    for (ground, facts) in facts {
+        if let Some(held) = facts.lock.as_ref().filter(|held| held.is_dead()) {
+            terminal.warn(&format!("{ground} is {}\n  It is taken over.", held.words()));
         }
     }
 }

@@ -90,6 +90,7 @@ pub(super) async fn apply(cli: &Cli, args: &ApplyArgs, path: &Path, terminal: Te
     if let Some(words) = precautions::older(&stage, &facts, terminal).filter(|_| !args.older) {
         return Err(precautions::refuse_older(&words));
     }
+    precautions::warn_of_dead(&facts, terminal);
     show_plan(&plan, args.display.concise, args.display.show_steps, terminal);
     let before = obstacles(&plan);
     if !Summary::of(&plan).is_due() {

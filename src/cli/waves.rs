@@ -13,7 +13,6 @@ use super::recorder::{Recorded, Recorder};
 use super::stage::Stage;
 use super::terminal::Terminal;
 use crate::apply::{Limits, Reason, State};
-use crate::plan::lock::DEAD_AFTER;
 use crate::plan::{self, Change, Options, Plan};
 use crate::report;
 use crate::transport::Transport;
@@ -100,7 +99,7 @@ impl Run<'_> {
 /// Who holds a ground, and how to go on.
 pub(super) fn held(taken: &super::locks::Taken) -> String {
     let id = if taken.by.id.is_empty() { "ID" } else { &taken.by.id };
-    let gone = if taken.by.age >= DEAD_AFTER { "it is gone" } else { "it is not at work any more" };
+    let gone = if taken.by.is_dead() { "it is gone" } else { "it is not at work any more" };
     format!(
         "{} is {}\n  wait for it with `--lock-timeout SECONDS`, or where {gone}: `labctl unlock {id}`",
         taken.ground,

@@ -7,6 +7,7 @@ pub mod kept;
 pub mod kubeconfig;
 pub mod person;
 pub mod private;
+pub mod process;
 mod sops;
 pub mod sources;
 mod terminal;

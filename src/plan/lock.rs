@@ -39,6 +39,29 @@ pub struct Holder {
     /// What it is about to change there, as far as it is few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Address>,
+    /// The process that it is, where its machine tells one process from all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+}
+
+/// A process, so that whoever is on the same machine can tell whether it still runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// The start of the machine, and where it has several, the space that process numbers count in.
+    pub boot: String,
+    /// Its number.
+    pub number: u32,
+    /// When it began, in the machine's own form: a number is given again.
+    pub began: String,
+}
+
+/// A leg that a holder has begun on a node and that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InFlight {
+    /// Its steps, in their own words.
+    pub steps: Vec<String>,
+    /// Whether the node has started anew since then, so that it is not at work any more.
+    pub is_cut: bool,
 }
 
 /// A lock that somebody holds.
@@ -50,18 +73,49 @@ pub struct Held {
     pub holder: Option<Holder>,
     /// Seconds since the last sign of life, by the node's clock.
     pub age: u64,
+    /// What it has begun and not ended there, where that was asked.
+    pub in_flight: Vec<InFlight>,
+    /// What is known of its process on the machine that asks.
+    pub process: Life,
+}
+
+/// What is known of a holder's process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Life {
+    /// Nothing: it runs on another machine, or that can't be told.
+    #[default]
+    NotKnown,
+    /// It is over.
+    Over,
+    /// It is over, and something that it began on the node is still at work there.
+    Lingers,
 }
 
 impl Held {
-    /// Who, since when, and when it was last alive.
+    /// Whether it may be taken over.
+    pub fn is_dead(&self) -> bool {
+        self.age >= DEAD_AFTER || self.process == Life::Over
+    }
+
+    /// Who, since when, when it was last alive, and what it has in flight.
     pub fn words(&self) -> String {
         let who = match &self.holder {
             Some(holder) => format!("{} since {}", holder.who, holder.since),
             None => "somebody (its file is damaged)".to_owned(),
         };
         let id = if self.id.is_empty() { "unknown" } else { &self.id };
-        let dead = if self.age >= DEAD_AFTER { ", so it is dead" } else { "" };
-        format!("locked by {who}; its last sign of life was {} s ago{dead} (id {id})", self.age)
+        let dead = match self.process {
+            _ if self.age >= DEAD_AFTER => ", so it is dead",
+            Life::Over => ", and its process is over, so it is dead",
+            Life::Lingers => ", and its process is over, but what it began there is still at work",
+            Life::NotKnown => "",
+        };
+        let mut words = format!("locked by {who}; its last sign of life was {} s ago{dead} (id {id})", self.age);
+        for leg in &self.in_flight {
+            let what = if leg.is_cut { "cut off by a restart of the node" } else { "in flight" };
+            words += &format!("\n  {what}: {}", leg.steps.join(", "));
+        }
+        words
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -69,7 +123,11 @@ impl Held {
         let age = lines.next()?.trim().parse().ok()?;
         let id = lines.next().unwrap_or_default().trim().to_owned();
         let holder = lines.next().and_then(|line| serde_json::from_str(line).ok());
-        Some(Self { id, holder, age })
+        let in_flight = lines.filter_map(|line| {
+            let (state, steps) = line.split_once(' ')?;
+            Some(InFlight { steps: serde_json::from_str(steps).ok()?, is_cut: state == "cut" })
+        });
+        Some(Self { id, holder, age, in_flight: in_flight.collect(), process: Life::NotKnown })
     }
 }
 
@@ -98,16 +156,33 @@ pub fn read(node: &Node, reply: &Reply) -> Result<Option<Held>, String> {
     }
 }
 
-/// The step that takes it, if nobody holds it or who holds it is dead.
-pub fn take(node: &Node, holder: &Holder) -> Step {
-    let argv = verb(node, &["take", &holder.id, &DEAD_AFTER.to_string()]);
+/// The step that takes it, if nobody holds it or who holds it is dead: silent for too long, or `over`, the id of a run whose
+/// process is known to be over.
+pub fn take(node: &Node, holder: &Holder, over: Option<&str>) -> Step {
+    let argv = verb(node, &["take", &holder.id, &DEAD_AFTER.to_string(), over.unwrap_or_default()]);
     let act = Act::Run { argv, stdin: Some(Content::text(content(holder))) };
     Step::new(format!("lock {}", node.name), act).limit(LIMIT)
 }
 
-/// The step that says that the holder is alive.
-pub fn beat(node: &Node, id: &str) -> Step {
-    Step::run(format!("keep the lock of {}", node.name), verb(node, &["beat", id])).limit(LIMIT)
+/// The step that says that the holder is alive, and that these of its legs are no longer in flight.
+pub fn beat(node: &Node, id: &str, ended: &[usize]) -> Step {
+    let ended: Vec<String> = ended.iter().map(ToString::to_string).collect();
+    let words: Vec<&str> = ["beat", id].into_iter().chain(ended.iter().map(String::as_str)).collect();
+    Step::run(format!("keep the lock of {}", node.name), verb(node, &words)).limit(LIMIT)
+}
+
+/// The step before a leg: it notes beside the lock what is in flight, and under which start of the node.
+pub fn begin(node: &Node, id: &str, leg: usize, steps: &[Step]) -> Step {
+    let about: Vec<&str> = steps.iter().map(|step| step.about.as_str()).collect();
+    // Strings always serialize.
+    let line = serde_json::to_string(&about).unwrap_or_default() + "\n";
+    let argv = verb(node, &["begin", id, &leg.to_string()]);
+    Step::new("note what is in flight", Act::Run { argv, stdin: Some(Content::text(line)) })
+}
+
+/// The step after a leg: it is not in flight any more.
+pub fn end(node: &Node, id: &str, leg: usize) -> Step {
+    Step::run("note that it is done", verb(node, &["end", id, &leg.to_string()]))
 }
 
 /// The step that gives it up. That nobody holds it is no failure.

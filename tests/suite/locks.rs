@@ -101,6 +101,50 @@ fn a_damaged_lock_is_a_lock_until_it_is_old() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// A shell that is the first of a process group of its own, and its reading end.
+fn at_work(folder: &Path, words: &str) -> std::process::Child {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new("sh");
+    command.args(["-c", words, "sh", SCRIPT]).current_dir(folder).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn who_is_known_to_be_over_is_dead_at_once_but_not_while_something_of_it_is_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let act = |words: &[&str]| verb(folder.path(), words);
+    assert_eq!(act(&["take", "./lock", "aa", "300"]).0, 0);
+    let begin = "echo '[\"dig\"]' | sh -c \"$1\" labctl-lock begin ./lock aa 0; echo begun; read -r _";
+    let mut leg = at_work(folder.path(), begin);
+    let mut line = [0; 6];
+    std::io::Read::read_exact(leg.stdout.as_mut().unwrap(), &mut line).unwrap();
+    assert_eq!(&line, b"begun\n");
+    let (_, told) = act(&["look", "./lock"]);
+    assert!(told.ends_with("\nhere [\"dig\"]\n"), "{told}");
+    assert_eq!(act(&["take", "./lock", "bb", "300", "cc"]).0, 75, "another one is over");
+    assert_eq!(act(&["take", "./lock", "bb", "300", "aa"]).0, 75, "its leg is at work");
+    drop(leg.stdin.take());
+    leg.wait().unwrap();
+    assert_eq!(act(&["take", "./lock", "bb", "300", "aa"]).0, 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "its notes are gone, too");
+    let (_, told) = act(&["look", "./lock"]);
+    assert!(told.contains("\nbb\n") && !told.contains("dig"), "{told}");
+}
+
+#[test]
+fn a_note_of_another_start_of_the_host_is_of_nothing_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let act = |words: &[&str]| verb(folder.path(), words);
+    assert_eq!(act(&["take", "./lock", "aa", "300"]).0, 0);
+    let mut leg = at_work(folder.path(), "read -r _");
+    std::fs::write(folder.path().join("lock.aa.leg.0"), format!("another {}\n[\"dig\"]\n", leg.id())).unwrap();
+    let (_, told) = act(&["look", "./lock"]);
+    assert!(told.ends_with("\ncut [\"dig\"]\n"), "{told}");
+    assert_eq!(act(&["take", "./lock", "bb", "300", "aa"]).0, 0);
+    drop(leg.stdin.take());
+    leg.wait().unwrap();
+}
+
 fn locked(age_now: u64) -> Workspace {
     let workspace = Workspace::new(LAB);
     let holder = r#"{"id":"0badcafe","who":"ann@desk","since":"2026-01-02T03:04:05Z","lab":"test","labctl":"0.1.0"}"#;

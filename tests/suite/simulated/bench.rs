@@ -166,6 +166,7 @@ impl Bench {
             lab: self.lab.name.clone(),
             labctl: "0".to_owned(),
             changes: Vec::new(),
+            process: None,
         };
         let applied = Applied::new(Origin::new(&self.sources, None), holder.who.clone(), holder.since, None);
         let applied = self.lab.sites().map(|site| (site.ground(), applied.clone())).collect();

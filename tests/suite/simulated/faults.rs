@@ -30,7 +30,8 @@ fn comparable(world: &World) -> String {
     let mut is_in_lock = false;
     let is_of_lab = |line: &&str| {
         // What stands in a file ends with an empty line.
-        is_in_lock = line.contains("/var/lib/labctl/lock:") || (is_in_lock && !line.is_empty());
+        is_in_lock = ["lock:", "lock."].iter().any(|name| line.contains(&format!("/var/lib/labctl/{name}")))
+            || (is_in_lock && !line.is_empty());
         !is_in_lock && !line.is_empty()
     };
     world.dump().lines().filter(is_of_lab).map(of_line).collect()

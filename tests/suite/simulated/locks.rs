@@ -3,9 +3,9 @@
 use labctl::apply::{Limits, State};
 use labctl::cli::drive;
 use labctl::lab::Ground;
-use labctl::plan::lock::DEAD_AFTER;
+use labctl::plan::lock::{self, DEAD_AFTER};
 use labctl::plan::{Plan, Step};
-use labctl::transport::simulated::{Fault, Moment, Trouble, World};
+use labctl::transport::simulated::{Fault, Mischief, Moment, Trouble, World};
 use labctl::transport::{StepOutcome, Transport as _};
 
 use super::bench::{Bench, Silent, wait};
@@ -28,7 +28,7 @@ fn plan(bench: &Bench, world: &World) -> Plan {
 }
 
 fn locks(world: &World) -> Vec<String> {
-    world.dump().lines().filter(|line| line.contains("/labctl/lock")).map(str::to_owned).collect()
+    world.dump().lines().filter(|line| line.contains("/labctl/lock:")).map(str::to_owned).collect()
 }
 
 #[test]
@@ -79,6 +79,61 @@ fn the_lock_of_a_killed_run_is_recognised_in_its_time_and_not_before() {
     assert!(taken.is_err(), "{taken:?}");
     world.wait(60);
     bench.converge(world);
+}
+
+/// What the world tells of who holds `b`.
+fn told_of_b(bench: &Bench, world: &World) -> String {
+    let lab = bench.simulated(world.clone(), Vec::new());
+    let node = &bench.lab.nodes["b"];
+    let reply = wait(lab.probe(&Ground::Node("b".to_owned()), &[lock::ask(node)])).unwrap();
+    lock::read(node, &reply).unwrap().unwrap().words()
+}
+
+#[test]
+fn what_a_dead_holder_left_in_flight_is_told_and_that_a_restart_cut_it_off() {
+    let bench = Bench::new(LAB);
+    // Taking the lock, what is applied, what is in flight, and the leg's own first step.
+    let kill = Fault { node: "b".to_owned(), at: Moment::Step(5), what: Trouble::Kill };
+    let (_, mut world) = bench.apply(bench.found(0), vec![kill]);
+    let told = told_of_b(&bench, &world);
+    assert!(told.contains("\n  in flight: note what is about to be done, write /etc/two, note what is done"), "{told}");
+    world.commit("b", &Mischief::Reboot).unwrap().unwrap();
+    let told = told_of_b(&bench, &world);
+    assert!(told.contains("\n  cut off by a restart of the node: note what is about to be done"), "{told}");
+    world.wait(DEAD_AFTER);
+    let world = bench.converge(world);
+    assert!(!world.dump().contains("b file /var/lib/labctl/lock"), "{}", world.dump());
+}
+
+#[test]
+fn nothing_is_in_flight_where_a_leg_is_over_and_the_lock_still_held() {
+    let bench = Bench::new(LAB);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let locks = bench.locks(&lab);
+    wait(locks.take(&plan)).unwrap();
+    let ground = Ground::Node("b".to_owned());
+    wait(locks.act(&ground, &[Step::run("go on", ["true"])]));
+    assert!(!told_of_b(&bench, &lab.world()).contains('\n'));
+    // A leg that failed is noted until the next sign of life.
+    wait(locks.act(&ground, &[Step::run("fail", ["false"])]));
+    assert!(told_of_b(&bench, &lab.world()).contains("\n  in flight: fail"));
+    wait(locks.beat());
+    assert!(!told_of_b(&bench, &lab.world()).contains('\n'));
+}
+
+#[test]
+fn a_full_disk_keeps_no_leg_from_being_begun() {
+    let bench = Bench::new(LAB);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let locks = bench.locks(&lab);
+    wait(locks.take(&plan)).unwrap();
+    let full = Fault { node: "b".to_owned(), at: Moment::Step(1), what: Trouble::DiskFull };
+    let lab = bench.simulated(lab.world(), vec![full]);
+    let locks = bench.locks_like(&locks, &lab);
+    let outcomes = wait(locks.act(&Ground::Node("b".to_owned()), &[Step::run("go on", ["true"])]));
+    assert_eq!(outcomes, [StepOutcome::Done]);
 }
 
 #[test]
