@@ -19,6 +19,8 @@ const HEAD: usize = 500;
 const LIST: usize = 8_000;
 /// The longest line in a list, in characters.
 const LINE: usize = 600;
+/// Columns that sentences in a fence are wrapped to: there they are not wrapped by the browser.
+const WRAPPED: usize = 44;
 /// The most lines of one resource.
 const LINES: usize = 400;
 
@@ -94,15 +96,20 @@ fn list(title: &str, lines: impl ExactSizeIterator<Item = String>) -> String {
 
 fn grave(change: &Change) -> String {
     let why = obstacle(change).map(|why| format!(": {}", inline(&why))).unwrap_or_default();
-    format!("{} {}{why}", code(Symbol::of(change).text().trim()), code(&change.address.to_string()))
+    format!("**{}** {}{why}", Symbol::of(change).meaning(), code(&change.address.to_string()))
 }
 
 /// One resource, for a fence that is coloured as a diff.
 fn block(change: &Change) -> String {
     let symbol = Symbol::of(change);
-    let mut lines = vec![format!("@@ {} {} @@", printable(&change.address.to_string()), fate(change, symbol))];
+    let mut lines = vec![format!("@@ {} {} @@", symbol.text().trim(), printable(&change.address.to_string()))];
+    // What `+`, `~` and `-` mean is known, and a line of a phone is short.
+    let is_plain = matches!(symbol, Symbol::Create | Symbol::Update | Symbol::Replace | Symbol::Delete);
+    let fate = (!is_plain).then(|| fate(change, symbol));
     let words = obstacle(change).into_iter().chain(change.disruption.clone()).chain(change.notes.clone());
-    lines.extend(words.map(|words| format!("! {}", printable(&words))));
+    for words in fate.into_iter().chain(words) {
+        lines.extend(textwrap::wrap(&printable(&words), WRAPPED).iter().map(|line| format!("! {line}")));
+    }
     for difference in &change.differences {
         lines.extend(attributes::diff_lines(difference));
     }
@@ -194,7 +201,7 @@ mod tests {
     fn what_does_not_fit_is_counted_and_the_comment_is_whole() {
         let text = rendered((0..500).map(|number| created(number, &"x".repeat(500))).collect());
         assert!(length(&text) <= LIMIT, "{}", length(&text));
-        let shown = text.matches("will be created").count();
+        let shown = text.matches("@@ + nodes").count();
         assert!(shown > 50, "{shown}");
         assert!(text.contains(&format!("{} further changes are not shown here", 500 - shown)), "{shown}");
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
