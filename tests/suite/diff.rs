@@ -119,3 +119,36 @@ fn a_lab_that_is_called_otherwise_loses_what_it_made_and_that_is_said() {
     let run = workspace.labctl(&["diff", "--detailed-exitcode"]);
     assert!(run.code == 2 && run.stdout.contains("`lab.name` changes from `home` to `away`"), "{run:#?}");
 }
+
+#[test]
+fn what_a_new_version_or_a_new_text_would_restart_is_foreseen() {
+    let lab = r#"
+[lab]
+name = "home"
+[nodes.server]
+address = "192.168.1.10"
+ssh     = { user = "root" }
+[nodes.mini]
+address = "192.168.1.11"
+ssh     = { user = "root" }
+[nodes.server.units."web.service"]
+content = "[Service]\nExecStart=/bin/one\n"
+running = true
+[clusters.home]
+distribution = "k0s"
+version      = "1.34.3+k0s.0"
+controllers  = ["server"]
+workers      = ["mini"]
+"#;
+    let workspace = Workspace::new(lab);
+    workspace.write("new.toml", &lab.replace("1.34.3", "1.34.4").replace("/bin/one", "/bin/two"));
+    let run = workspace.labctl(&["diff", "homelab.toml", "new.toml"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    for words in [
+        "Warning: restarts the control plane of `home` on server: its API is away for a while, pods run on\n",
+        "Warning: restarts the kubelet of mini in `home`: its pods run on\n",
+        "Warning: restarts web.service on server\n",
+    ] {
+        assert!(run.stdout.contains(words), "{words}\n{}", run.stdout);
+    }
+}

@@ -234,17 +234,22 @@ impl Wanted {
         let is_stale =
             differences.iter().any(|difference| is_taken_at_start(&difference.attribute)) || differs(&[RESTARTED]);
         if unit.is_active() && is_stale {
-            let works = if self.0.k0s.controller_works() { " and the kubelet" } else { "" };
             work.steps.push(run::restart(Role::Controller));
-            work.disruption = Some(format!(
-                "restarts the control plane{works} of `{}` on {}: its API is away for a while, pods run on",
-                self.0.cluster.name, self.0.node.name
-            ));
+            work.disruption = Some(self.restarts());
         } else if !unit.is_active() {
             work.steps.push(run::start());
         }
         work.steps.push(run::ready(within));
         Ok(work)
+    }
+
+    /// What a restart interrupts.
+    fn restarts(&self) -> String {
+        let works = if self.0.k0s.controller_works() { " and the kubelet" } else { "" };
+        format!(
+            "restarts the control plane{works} of `{}` on {}: its API is away for a while, pods run on",
+            self.0.cluster.name, self.0.node.name
+        )
     }
 }
 
@@ -328,6 +333,11 @@ impl Body for Wanted {
             after: Some(true.into()),
             note: Some("it may not have been started with its new configuration".to_owned()),
         })
+    }
+
+    fn foresee(&self, differences: &[Difference]) -> Work {
+        let is_stale = differences.iter().any(|difference| is_taken_at_start(&difference.attribute));
+        Work { disruption: is_stale.then(|| self.restarts()), ..Work::default() }
     }
 
     fn work(&self, task: &Task<'_>) -> Work {

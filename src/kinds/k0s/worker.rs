@@ -234,8 +234,7 @@ impl Wanted {
         }
         if unit.is_active() && differs(&TAKEN_AT_START) {
             work.steps.push(run::restart(Role::Worker));
-            let (node, cluster) = (&self.0.node.name, &self.0.cluster.name);
-            work.disruption = Some(format!("restarts the kubelet of {node} in `{cluster}`: its pods run on"));
+            work.disruption = Some(self.restarts());
         } else if !unit.is_active() {
             work.steps.push(run::start());
         }
@@ -243,6 +242,12 @@ impl Wanted {
             work.steps.push(forget_token());
         }
         Ok(work)
+    }
+
+    /// What a restart interrupts.
+    fn restarts(&self) -> String {
+        let (node, cluster) = (&self.0.node.name, &self.0.cluster.name);
+        format!("restarts the kubelet of {node} in `{cluster}`: its pods run on")
     }
 }
 
@@ -300,6 +305,11 @@ impl Body for Wanted {
             (!others.is_empty()).then(|| format!("flags that are not declared, and stay: {}", others.join(" ")));
         let journal = journal_errors(reply, Role::Worker).into_iter().map(|line| format!("its journal: {line}"));
         flags.into_iter().chain(journal).collect()
+    }
+
+    fn foresee(&self, differences: &[Difference]) -> Work {
+        let is_stale = differences.iter().any(|difference| TAKEN_AT_START.contains(&difference.attribute.as_str()));
+        Work { disruption: is_stale.then(|| self.restarts()), ..Work::default() }
     }
 
     fn work(&self, task: &Task<'_>) -> Work {

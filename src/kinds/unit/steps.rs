@@ -46,6 +46,16 @@ pub(super) fn run_state(wanted: &Wanted, state: &State, has_new_text: bool, diff
     }
 }
 
+/// What a change of the file would interrupt where the unit is as the file before had it.
+pub(super) fn foreseen(wanted: &Wanted, has_new_text: bool, differs: bool) -> Option<String> {
+    let (name, node) = (&wanted.name, &wanted.node.name);
+    match wanted.unit.running {
+        Some(false) if differs => Some(format!("stops {name} on {node}")),
+        Some(true) if has_new_text && !differs && is_restartable(name) => Some(format!("restarts {name} on {node}")),
+        _ => None,
+    }
+}
+
 /// To restart a mount, a target or a slice would take down what lies above it.
 fn is_restartable(name: &str) -> bool {
     matches!(name.rsplit_once('.'), Some((_, "service" | "timer" | "path" | "socket")))

@@ -260,6 +260,12 @@ impl Body for Wanted {
         })
     }
 
+    fn foresee(&self, differences: &[Difference]) -> Work {
+        let differs = |name: &str| differences.iter().any(|difference| difference.attribute == name);
+        let has_new_text = NEW_TEXT.into_iter().chain([RESTARTED]).any(differs);
+        Work { disruption: steps::foreseen(self, has_new_text, differs("running")), ..Work::default() }
+    }
+
     fn work(&self, task: &Task<'_>) -> Work {
         self.todo(&task.goal, task.reply).unwrap_or_else(Work::refused)
     }
