@@ -29,6 +29,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         lab: "test".to_owned(),
         changes,
         unreachable: std::collections::BTreeMap::new(),
+        not_evaluated: std::collections::BTreeMap::new(),
         partial: false,
     }
 }

@@ -11,6 +11,7 @@ use super::locks::Locks;
 use super::plan::{Made, make, make_with_facts, obstacles, show};
 use super::precautions::{self, AllFacts};
 use super::recorder::Recorder;
+use super::skipping::Skipping;
 use super::stage::Stage;
 use super::terminal::Terminal;
 use super::waves::{self, Approval, Run};
@@ -34,7 +35,8 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
     }
     let stage = pinned::stage(cli, &args.selection.lab, terminal).await?;
     let options = stage.options(&args.selection, args.adopt_only)?;
-    let transport = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
+    let target = stage.transport(&args.selection.lab, args.selection.read_only, terminal)?;
+    let transport = Skipping::new(&target, &stage.lab, options.skip_unreachable);
     precautions::tell_unfinished(&stage, &args.selection.lab, terminal);
     let Made { plan, facts } = make_with_facts(&stage, &options, &args.selection, &transport).await?;
     let older = precautions::older(&stage, &facts, terminal);

@@ -80,6 +80,10 @@ pub struct Selection {
     #[arg(long, value_name = "ADDRESS", num_args = 1..)]
     pub adopt: Vec<String>,
 
+    /// Leave out of this run whatever can't be reached: it is listed, and not waited for again
+    #[arg(long)]
+    pub skip_unreachable: bool,
+
     /// Read with what the login may read, without sudo: the rest is unknown
     #[arg(long)]
     pub read_only: bool,

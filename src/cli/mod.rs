@@ -25,6 +25,7 @@ mod saved;
 mod schema;
 mod show;
 mod signals;
+mod skipping;
 mod stage;
 mod terminal;
 mod trust;
@@ -39,6 +40,7 @@ pub use exit::{Exit, Failure};
 pub use locks::{Locks, Taken};
 pub use progress::Progress;
 pub use read::grounds as read_grounds;
+pub use skipping::Skipping;
 
 use crate::report::redaction;
 use args::Command;

@@ -145,13 +145,17 @@ pub(super) fn shown(plan: &Plan, concise: bool, steps: Option<StepsForm>, termin
 
 /// The exit code that what stands in the way of a plan calls for.
 pub(super) fn obstacles(plan: &Plan) -> Exit {
-    let of_changes = plan.changes.iter().filter_map(|change| change.obstacle.as_ref()).map(|obstacle| match obstacle {
+    let obstacles =
+        plan.changes.iter().filter_map(|change| Some((change.ground.to_string(), change.obstacle.as_ref()?)));
+    let of_changes = obstacles.map(|(ground, obstacle)| match obstacle {
+        Obstacle::Unreachable(_) if plan.may_be_away(&ground) => Exit::Done,
         Obstacle::Unreachable(_) => Exit::Unreachable,
         Obstacle::Protected(_) => Exit::Protected,
         Obstacle::Unknown(_) | Obstacle::Refused(_) => Exit::Error,
         Obstacle::Held(_) | Obstacle::Blocked(_) => Exit::Done,
         Obstacle::Unapproved => Exit::Stale,
     });
-    let of_grounds = plan.unreachable.values().map(|_| Exit::Unreachable);
+    let away = plan.unreachable.keys().filter(|ground| !plan.may_be_away(ground));
+    let of_grounds = away.map(|_| Exit::Unreachable);
     of_changes.chain(of_grounds).fold(Exit::Done, Exit::and)
 }

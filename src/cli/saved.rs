@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure};
 use super::pinned;
 use super::plan::{obstacles, show as show_plan};
 use super::precautions::{self, AllFacts};
+use super::skipping::Skipping;
 use super::stage::Stage;
 use super::terminal::Terminal;
 use super::waves::Approval;
@@ -78,8 +79,10 @@ pub(super) async fn apply(cli: &Cli, args: &ApplyArgs, path: &Path, terminal: Te
     if args.selection.lab != made_for && args.selection.lab != WhichLab::default() {
         return Err(refused(format!("it was made for the lab `{made_for}`, not for `{}`", args.selection.lab)));
     }
-    let transport = stage.transport(&made_for, args.selection.read_only, terminal)?;
-    let options = Options { today: Some(jiff::Zoned::now().date()), ..saved.options };
+    let target = stage.transport(&made_for, args.selection.read_only, terminal)?;
+    let skip_unreachable = saved.options.skip_unreachable || args.selection.skip_unreachable;
+    let options = Options { today: Some(jiff::Zoned::now().date()), skip_unreachable, ..saved.options };
+    let transport = Skipping::new(&target, &stage.lab, skip_unreachable);
     let selection = Selection { lab: made_for, ..args.selection.clone() };
     let plan = saved.plan;
     let mut grounds: Vec<_> = plan.changes.iter().filter(|change| change.is_due()).map(|c| c.ground.clone()).collect();

@@ -100,6 +100,7 @@ impl Stage {
             adopt_only,
             targets: selection.target.clone(),
             excludes: selection.exclude.clone(),
+            skip_unreachable: selection.skip_unreachable,
             today: Some(jiff::Zoned::now().date()),
         })
     }

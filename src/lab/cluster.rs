@@ -22,6 +22,16 @@ pub struct Cluster {
     pub meta: Meta,
 }
 
+impl Cluster {
+    /// The node without which its API is out of reach, where there is one.
+    pub fn gate(&self) -> Option<&str> {
+        match (&self.via, &self.kubeconfig) {
+            (Some(node), _) | (None, Kubeconfig::Node { node, .. }) => Some(&node.value),
+            (None, _) => None,
+        }
+    }
+}
+
 /// Where a kubeconfig comes from. It is kept in memory alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kubeconfig {

@@ -26,6 +26,8 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// Taints that it has in its cluster, `key=value:Effect`; `None` is not declared.
     pub taints: Option<Vec<String>>,
+    /// Whether it may be away.
+    pub optional: bool,
     /// How it is reached.
     pub connection: Connection,
     /// `[nodes.NAME.network]`.

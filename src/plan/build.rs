@@ -23,6 +23,9 @@ pub struct Options {
     pub targets: Vec<Address>,
     /// `--exclude`: not these, nor what needs them.
     pub excludes: Vec<Address>,
+    /// `--skip-unreachable`: grounds that can't be reached are left out of the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_unreachable: bool,
     /// Today, for `hold`; every hold holds where it isn't known.
     pub today: Option<jiff::civil::Date>,
 }
@@ -51,6 +54,16 @@ pub enum Seen {
     NotYet(String),
 }
 
+/// Why a ground that can't be reached is no surprise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Absence {
+    /// `optional` in the file, of the ground or of the node that leads to it.
+    Optional,
+    /// `--skip-unreachable`.
+    Skipped,
+}
+
 /// All changes and their steps, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -65,8 +78,18 @@ pub struct Plan {
     /// The grounds that could not be read, and why. What left the file there is not known either.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreachable: BTreeMap<String, String>,
+    /// Those of them that are not evaluated, by leave of the file or of the person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_evaluated: BTreeMap<String, Absence>,
     /// Whether `--target` or `--exclude` left something out.
     pub partial: bool,
+}
+
+impl Plan {
+    /// Whether a ground that can't be reached is away by leave of the file: that is no error.
+    pub fn may_be_away(&self, ground: &str) -> bool {
+        self.not_evaluated.get(ground) == Some(&Absence::Optional)
+    }
 }
 
 /// Makes the plan. `seen` has every ground that was read.
@@ -133,10 +156,39 @@ pub fn build(
         format_version: "1.0".to_owned(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
         lab: lab.name.clone(),
+        not_evaluated: absences(lab, seen, &unreachable, options),
         unreachable,
         partial: ordered.len() != all,
         changes: ordered,
     }
+}
+
+/// Which of the grounds that can't be reached may be away.
+fn absences(
+    lab: &Lab,
+    seen: &BTreeMap<Ground, Seen>,
+    unreachable: &BTreeMap<String, String>,
+    options: &Options,
+) -> BTreeMap<String, Absence> {
+    let is_away = |node: &str| {
+        let ground = Ground::Node(node.to_owned());
+        let is_optional = lab.nodes.get(node).is_some_and(|node| node.optional);
+        is_optional && matches!(seen.get(&ground), Some(Seen::Unreachable(_)))
+    };
+    let grounds = seen.keys().filter(|ground| unreachable.contains_key(&ground.to_string()));
+    let absence = grounds.filter_map(|ground| {
+        let gate = match lab.site(ground)? {
+            Site::Node(node) => Some(node.name.as_str()),
+            Site::Cluster(cluster) => cluster.gate(),
+        };
+        let absence = match gate.is_some_and(is_away) {
+            true => Absence::Optional,
+            false if options.skip_unreachable => Absence::Skipped,
+            false => return None,
+        };
+        Some((ground.to_string(), absence))
+    });
+    absence.collect()
 }
 
 /// What may take the place of something that left: all that its table still expands to. Until that is there, it stays.

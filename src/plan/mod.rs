@@ -26,7 +26,7 @@ mod ways;
 
 pub use api::{ApiGuard, Call};
 pub use between::{Side, between};
-pub use build::{Options, Plan, Seen, build};
+pub use build::{Absence, Options, Plan, Seen, build};
 pub use change::{Action, Cause, Change, Obstacle};
 pub use comparison::{Comparison, Findings};
 pub use mark::{Mark, Origin};

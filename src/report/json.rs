@@ -17,8 +17,14 @@ pub(super) struct Document<'a> {
 impl<'a> Document<'a> {
     pub(super) fn new(plan: &'a Plan) -> Self {
         let summary = Summary::of(plan);
-        Self { plan, summary, errored: summary.has_obstacles() || !plan.unreachable.is_empty() }
+        Self { plan, summary, errored: is_errored(plan, &summary) }
     }
+}
+
+/// Whether something stands in the way that the file does not allow for.
+fn is_errored(plan: &Plan, summary: &Summary) -> bool {
+    let besides = Summary { unreachable: 0, ..*summary };
+    besides.has_obstacles() || plan.unreachable.keys().any(|ground| !plan.may_be_away(ground))
 }
 
 /// One JSON object and a newline.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Paint, Summary, Symbol, attributes, steps};
 use crate::lab::Ground;
-use crate::plan::{Action, Cause, Change, Obstacle, Plan};
+use crate::plan::{Absence, Action, Cause, Change, Obstacle, Plan};
 
 /// How much of a plan is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) fn changes(plan: &Plan, detail: Detail, paint: Paint) -> String {
     let mut text = legend(plan, paint);
     for (ground, shown) in by_ground(plan) {
         text += &format!("\n{}\n", paint.bold(ground));
-        text += &ground_changes(&shown, detail, paint);
+        text += &ground_changes(plan, &shown, detail, paint);
     }
     let gap = if text.ends_with("\n\n") { "" } else { "\n" };
     text + gap + &disruptions(plan, paint)
@@ -79,7 +79,7 @@ fn legend(plan: &Plan, paint: Paint) -> String {
 }
 
 /// Changes that say the same of many resources (a node that is down) are said once.
-fn ground_changes(changes: &[&Change], detail: Detail, paint: Paint) -> String {
+fn ground_changes(plan: &Plan, changes: &[&Change], detail: Detail, paint: Paint) -> String {
     let mut text = String::new();
     let down = changes.iter().find_map(|change| match &change.obstacle {
         Some(Obstacle::Unreachable(why)) => Some(why),
@@ -88,7 +88,13 @@ fn ground_changes(changes: &[&Change], detail: Detail, paint: Paint) -> String {
     if let Some(why) = down {
         let noun = if changes.len() == 1 { "resource is" } else { "resources are" };
         text += &format!("{} {why}\n", Symbol::Unknown.painted(paint));
-        text += &format!("    {} {noun} unknown, not missing\n", changes.len());
+        let ground = changes.first().map(|change| change.ground.to_string()).unwrap_or_default();
+        let fate = match plan.not_evaluated.get(&ground) {
+            None => "unknown, not missing",
+            Some(Absence::Optional) => "not evaluated: the node is optional",
+            Some(Absence::Skipped) => "not evaluated (`--skip-unreachable`)",
+        };
+        text += &format!("    {} {noun} {fate}\n", changes.len());
         return text;
     }
     let (brief, whole): (Vec<&Change>, Vec<&Change>) =
@@ -250,11 +256,21 @@ fn disruptions(plan: &Plan, paint: Paint) -> String {
 pub(super) fn headline(plan: &Plan, summary: &Summary) -> String {
     if summary.is_due() {
         summary.line()
+    } else if is_whole_but_for_the_absent(plan, summary) {
+        "No changes. What could be reached matches the file.".to_owned()
     } else if summary.has_obstacles() || !plan.unreachable.is_empty() {
         "No changes can be made.".to_owned()
     } else {
         "No changes. The lab matches the file.".to_owned()
     }
+}
+
+/// Whether all that is missing of the plan are grounds that may be away.
+fn is_whole_but_for_the_absent(plan: &Plan, summary: &Summary) -> bool {
+    let besides = Summary { unreachable: 0, ..*summary };
+    !plan.unreachable.is_empty()
+        && !besides.has_obstacles()
+        && plan.unreachable.keys().all(|ground| plan.may_be_away(ground))
 }
 
 fn ending(plan: &Plan, summary: &Summary, paint: Paint) -> String {

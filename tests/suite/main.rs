@@ -1,6 +1,7 @@
 //! The tests of the whole program, without a lab.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
+mod absent;
 mod action;
 mod agreement;
 mod bad;

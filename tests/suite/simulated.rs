@@ -6,3 +6,5 @@ mod generated;
 mod k0s;
 mod locks;
 mod properties;
+
+pub(crate) use bench::{Bench, wait};

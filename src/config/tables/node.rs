@@ -23,6 +23,8 @@ table! {
         pub address: Option<Located<Ipv4Addr>>,
         /// How it is reached: over SSH, or not at all because labctl runs on it; `ssh` where absent.
         pub connection: Option<Located<ConnectionName>>,
+        /// Whether it may be away: then that it can't be reached is no error, and all else goes on.
+        pub optional: Option<bool>,
         /// How it is reached over SSH.
         pub ssh: Option<SshTable>,
         /// What it calls itself, and is called in its cluster; its name here where absent.

@@ -46,6 +46,7 @@ impl Resolver<'_> {
             hostname: table.hostname.as_ref().unwrap_or(name).value.clone(),
             labels: table.labels.iter().map(|(label, value)| (label.value.clone(), value.value.clone())).collect(),
             taints: table.taints.as_ref().map(|taints| taints.iter().map(|taint| taint.value.clone()).collect()),
+            optional: table.optional.unwrap_or(false),
             connection: connection?,
             network,
             sysctls,

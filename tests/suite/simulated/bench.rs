@@ -17,8 +17,8 @@ use labctl::transport::{Source, Transport};
 use zeroize::Zeroizing;
 
 /// A file that was read.
-pub(super) struct Bench {
-    pub(super) lab: Lab,
+pub(crate) struct Bench {
+    pub(crate) lab: Lab,
     declared: Vec<Declared>,
     graph: Graph,
     sources: Arc<Sources>,
@@ -45,13 +45,13 @@ impl Progress for Silent {
     fn note(&mut self, _: &str) {}
 }
 
-pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
 impl Bench {
     /// The file must be without errors.
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self::try_new(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
     }
 
@@ -73,11 +73,11 @@ impl Bench {
     }
 
     /// The machines as their owner has them.
-    pub(super) fn found(&self, seed: u64) -> World {
+    pub(crate) fn found(&self, seed: u64) -> World {
         World::found(&self.lab, seed)
     }
 
-    pub(super) fn simulated(&self, world: World, faults: Vec<Fault>) -> SimulatedLab {
+    pub(crate) fn simulated(&self, world: World, faults: Vec<Fault>) -> SimulatedLab {
         SimulatedLab::new(&self.lab, world, Arc::new(Values(Arc::clone(&self.sources)))).with_faults(faults)
     }
 
