@@ -60,10 +60,20 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
         transport: &transport,
         facts: &facts,
         approval: if args.auto_approve { Approval::Given } else { Approval::Asked },
+        purpose: Purpose::Apply,
         patience: Duration::from_secs(args.lock_timeout),
         terminal,
     };
     Ok(before.and(errand.carry_out(&plan).await?))
+}
+
+/// What an errand is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Making the lab as the file says: that is noted, and looked at again.
+    Apply,
+    /// Removing what a person named, whatever the file says.
+    Destroy,
 }
 
 /// All that an apply needs besides its plan.
@@ -74,6 +84,7 @@ pub(super) struct Errand<'a> {
     pub(super) transport: &'a dyn Transport,
     pub(super) facts: &'a AllFacts,
     pub(super) approval: Approval,
+    pub(super) purpose: Purpose,
     /// How long is waited for who holds a ground.
     pub(super) patience: Duration,
     pub(super) terminal: Terminal,
@@ -124,7 +135,7 @@ impl Errand<'_> {
         let exit = exit.and(waves);
         self.terminal.print(&text);
         // Whoever interrupts wants to be let go, not to wait for another look.
-        if ended.interrupted {
+        if ended.interrupted || self.purpose == Purpose::Destroy {
             return Ok(exit);
         }
         tokio::select! {
@@ -169,6 +180,9 @@ impl Errand<'_> {
 
     /// What to note on the grounds that are touched.
     fn applied(&self, holder: &Holder) -> BTreeMap<Ground, Applied> {
+        if self.purpose == Purpose::Destroy {
+            return BTreeMap::new();
+        }
         let origin = Origin::new(&self.stage.sources, precautions::revision(self.stage));
         let note = |ground: Ground| {
             let machine = self.facts.get(&ground).and_then(|facts| facts.machine.clone());

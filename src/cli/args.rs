@@ -54,6 +54,10 @@ pub enum Command {
     Graph(GraphArgs),
     /// Give up a lock that its holder left behind
     Unlock(UnlockArgs),
+    /// Remove what these addresses name, protected or not; data is moved aside
+    Destroy(DestroyArgs),
+    /// End what was moved aside, for good; without names: list it
+    Purge(PurgeArgs),
     /// Accept a node's host key after showing its fingerprint
     Trust(TrustArgs),
     /// Print the JSON schema of the file
@@ -293,6 +297,38 @@ pub struct ShowArgs {
 pub struct UnlockArgs {
     /// The lock's id, as `plan` and `apply` tell it
     pub id: String,
+
+    /// The lab: `real`, `simulated`, or `simulated:FOLDER`
+    #[arg(long, value_name = "LAB", default_value_t)]
+    pub lab: WhichLab,
+}
+
+/// `labctl destroy`.
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    /// What: each is asked to be typed again
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<Address>,
+
+    /// How long to wait for a node or cluster that somebody else has locked
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_timeout: u64,
+
+    /// The lab: `real`, `simulated`, or `simulated:FOLDER`
+    #[arg(long, value_name = "LAB", default_value_t)]
+    pub lab: WhichLab,
+}
+
+/// `labctl purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// What, as the list names it: each is asked to be typed again
+    #[arg(value_name = "NODE:NAME")]
+    pub names: Vec<String>,
+
+    /// How long to wait for a node that somebody else has locked
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_timeout: u64,
 
     /// The lab: `real`, `simulated`, or `simulated:FOLDER`
     #[arg(long, value_name = "LAB", default_value_t)]

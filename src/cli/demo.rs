@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apply::Errand;
+use super::apply::{Errand, Purpose};
 use super::args::{BreakArgs, Cli, DemoArgs, DemoCommand, Selection};
 use super::exit::{Exit, Failure};
 use super::pinned;
@@ -135,6 +135,7 @@ impl Show<'_> {
             transport: lab,
             facts: &AllFacts::default(),
             approval: Approval::Given,
+            purpose: Purpose::Apply,
             patience: Duration::ZERO,
             terminal: self.terminal,
         };

@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod completions;
 mod demo;
+mod destroy;
 mod diff;
 mod drive;
 mod exit;
@@ -19,6 +20,7 @@ mod pinned;
 mod plan;
 mod precautions;
 mod progress;
+mod purge;
 mod read;
 mod recorder;
 mod saved;
@@ -56,6 +58,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Apply(args) => in_runtime(apply::run(cli, args, terminal)),
         Command::Show(args) => in_runtime(show::run(cli, args, terminal)),
         Command::Demo(args) => in_runtime(demo::run(cli, args, terminal)),
+        Command::Destroy(args) => in_runtime(destroy::run(cli, args, terminal)),
+        Command::Purge(args) => in_runtime(purge::run(cli, args, terminal)),
         Command::Unlock(args) => in_runtime(unlock::run(cli, args, terminal)),
         Command::Kubeconfig(args) => in_runtime(kubeconfig::run(cli, args, terminal)),
         Command::Trust(args) => in_runtime(trust::run(cli, args, terminal)),
@@ -83,6 +87,8 @@ fn is_harmless(command: &Command) -> bool {
         Command::Apply(_)
         | Command::Show(_)
         | Command::Demo(_)
+        | Command::Destroy(_)
+        | Command::Purge(_)
         | Command::Unlock(_)
         | Command::Kubeconfig(_)
         | Command::Trust(_) => false,

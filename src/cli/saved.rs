@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::apply::Errand;
+use super::apply::{Errand, Purpose};
 use super::args::{ApplyArgs, Cli, Selection};
 use super::exit::{Exit, Failure};
 use super::pinned;
@@ -106,6 +106,7 @@ pub(super) async fn apply(cli: &Cli, args: &ApplyArgs, path: &Path, terminal: Te
         transport: &transport,
         facts: &facts,
         approval: Approval::Given,
+        purpose: Purpose::Apply,
         patience: Duration::from_secs(args.lock_timeout),
         terminal,
     };

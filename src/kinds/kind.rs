@@ -251,6 +251,22 @@ pub trait Leftover: Debug + Send + Sync {
     /// Steps that remove it; they suppose that it is there. The reply is for the guards.
     fn remove(&self, reply: &Reply) -> Work;
 
+    /// What to read besides before it may be destroyed by its address. It is asked again until it asks nothing new.
+    fn destruction_asks(&self, _reply: &Reply) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    /// Steps that destroy it because a person named it; the notes say all that goes with it. Data is moved aside; `stamp` is
+    /// unlike that of any other moment.
+    fn destroy(&self, reply: &Reply, _stamp: &str) -> Work {
+        self.remove(reply)
+    }
+
+    /// It as it is, in a form that makes it anew, where it would be lost otherwise.
+    fn backup(&self, _reply: &Reply) -> Option<serde_json::Value> {
+        None
+    }
+
     /// The command that would remove it, where labctl leaves it.
     fn by_hand(&self) -> String;
 }

@@ -12,6 +12,9 @@ mod sysctl;
 mod unit;
 mod zfs;
 
+/// What was destroyed by its address and is kept in the trash of its pool.
+pub use zfs::trash;
+
 pub use kind::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
 
 use crate::config::Located;

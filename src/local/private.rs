@@ -38,6 +38,19 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
+/// A folder for what labctl keeps beside the files of a lab; no revision takes it in, and nobody else may look into it.
+pub fn kept_folder(beside: &Path, name: &str) -> io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let kept = beside.join(".labctl");
+    if !kept.exists() {
+        std::fs::create_dir_all(&kept)?;
+        std::fs::write(kept.join(".gitignore"), "*\n")?;
+    }
+    let folder = kept.join(name);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
 /// The folder that a file lies in.
 pub(super) fn folder(path: &Path) -> PathBuf {
     match path.parent() {

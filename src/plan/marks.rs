@@ -48,6 +48,12 @@ impl Marks {
         }
     }
 
+    /// All that has a mark of this lab, declared or not, released or not.
+    pub fn of_lab<'a>(&'a self, lab: &'a Lab) -> impl Iterator<Item = Left<'a>> {
+        let found = self.found.iter().filter(|(_, mark)| mark.lab == lab.name);
+        found.filter_map(|((kind, name), mark)| Some(Left { kind: crate::kinds::kind(kind)?, name, mark }))
+    }
+
     /// This lab's resources that have a mark and are no longer declared. Released ones have left already.
     pub fn left<'a>(&'a self, lab: &'a Lab, ground: &'a Ground, declared: &'a [Declared]) -> Vec<Left<'a>> {
         let is_declared = |kind: &str, name: &str| {

@@ -9,6 +9,7 @@ mod branches;
 mod canary;
 mod comments;
 mod demo;
+mod destroy;
 mod diff;
 mod examples;
 mod generated;

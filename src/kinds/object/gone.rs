@@ -97,6 +97,40 @@ impl Leftover for Gone {
         Work::steps(steps::delete(&key, Some(steps::unchanged(&key, object))))
     }
 
+    fn destruction_asks(&self, reply: &Reply) -> Vec<Ask> {
+        self.contents(reply).map(Ask::Api).into_iter().collect()
+    }
+
+    /// What it holds is destroyed by its own address, one after another: a namespace takes nothing along unseen.
+    fn destroy(&self, reply: &Reply, _stamp: &str) -> Work {
+        let Some((_, object)) = self.find(reply) else { return Work::default() };
+        if let Some(contents) = self.contents(reply) {
+            let held = match reply.api(&contents) {
+                Ok(ApiAnswer::Objects(all)) => kept_by_contents("", all, |_| true),
+                Ok(ApiAnswer::NoKind) => None,
+                _ => Some("whether it holds something can't be read".to_owned()),
+            };
+            if let Some(why) = held {
+                return Work::protected(why);
+            }
+        }
+        let mut work = self.remove(reply);
+        work.notes.extend(kept(object));
+        work
+    }
+
+    fn backup(&self, reply: &Reply) -> Option<Json> {
+        let (_, object) = self.find(reply)?;
+        let mut object = object.clone();
+        // What the server writes is refused in what is made anew.
+        if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
+            for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"] {
+                metadata.remove(field);
+            }
+        }
+        Some(object)
+    }
+
     fn release(&self, _mark: &Mark, reply: &Reply) -> Option<Vec<Step>> {
         let (key, object) = self.find(reply)?;
         Some(vec![steps::release(&key, Some(steps::unchanged(&key, object)))])

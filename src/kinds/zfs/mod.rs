@@ -14,6 +14,7 @@ mod site;
 mod survey;
 #[cfg(test)]
 mod tests;
+pub mod trash;
 mod volume;
 mod wanted;
 

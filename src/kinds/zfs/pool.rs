@@ -9,6 +9,7 @@ use super::property;
 use super::read::{self, Found, Live, datasets_ask, pools_ask};
 use super::site::{Ground, Host, is_name};
 use super::survey;
+use super::trash;
 use super::wanted::{
     canonical, guard, limit_fault, observed, property_fault, read_only, set_step, source_note, with_notes,
 };
@@ -366,6 +367,17 @@ impl Leftover for Gone {
 
     fn remove(&self, _reply: &Reply) -> Work {
         Work::protected(format!("`{}` is data; labctl removes none because it left the file", self.0))
+    }
+
+    fn destruction_asks(&self, _reply: &Reply) -> Vec<Ask> {
+        if self.0.contains('/') { trash::asks(&self.0) } else { Vec::new() }
+    }
+
+    fn destroy(&self, reply: &Reply, stamp: &str) -> Work {
+        if !self.0.contains('/') {
+            return Work::protected(format!("`{}` is a pool; labctl destroys none: {}", self.0, self.by_hand()));
+        }
+        trash::move_aside(&self.0, reply, stamp)
     }
 
     fn by_hand(&self) -> String {

@@ -9,6 +9,7 @@ use super::marks::{Carrier, natural_address};
 use super::property;
 use super::read::{self, Live, complaint, is_module_missing, pools_ask};
 use super::site::is_name;
+use super::trash;
 use crate::lab::{Node, Size};
 use crate::observe::{Ask, Reply};
 
@@ -65,7 +66,7 @@ pub(super) fn things(carrier: Carrier, reply: &Reply) -> Result<Vec<Surveyed>, S
     let names = answer(reply, &names_ask(), "zfs get")?;
     let own = answer(reply, &own_ask(), "zfs get")?;
     let wanted = |(name, live): &(&String, &Live)| {
-        name.contains('/') && is_name(name) && live.value("type") == Some(carrier.word())
+        name.contains('/') && is_name(name) && !trash::holds(name) && live.value("type") == Some(carrier.word())
     };
     Ok(names
         .iter()

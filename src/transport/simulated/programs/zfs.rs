@@ -97,6 +97,13 @@ pub(super) fn zfs(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> R
         ["list", "-H", "-o", "name"] => {
             said(machine.storage.names().map(|name| format!("{name}\n")).collect::<String>())
         }
+        ["list", "-Hp", "-r", "-t", "all", "-o", columns, name] => zfs_list(machine, columns, name),
+        ["rename", from, to] => answer(machine.storage.rename(from, to)),
+        ["unmount", name] => match machine.storage.unmount(name) {
+            Ok(()) => done(),
+            Err(words) => failed(1, words),
+        },
+        ["inherit", "-r", property, name] => answer(machine.storage.inherit_below(name, property)),
         ["inherit", property, name] => answer(machine.storage.inherit(name, property)),
         ["create", rest @ .., name] => {
             let Some((size, settings, with_parents)) = creation(rest) else { return unknown("zfs", arguments) };
@@ -132,6 +139,25 @@ fn mount(machine: &mut Machine) {
     for point in names.iter().filter_map(|name| machine.storage.mountpoint(name)) {
         machine.files.make_folders(&point, 0o755);
     }
+}
+
+/// `zfs list` of a name and all below it. Snapshots are not simulated.
+fn zfs_list(machine: &Machine, columns: &str, name: &str) -> Result<Output, Gap> {
+    let storage = &machine.storage;
+    if storage.kind(name).is_none() {
+        return failed(1, format!("cannot open '{name}': dataset does not exist"));
+    }
+    let below = format!("{name}/");
+    let mut text = String::new();
+    for each in storage.names().filter(|other| *other == name || other.starts_with(&below)) {
+        let rows = storage.rows(each);
+        let value = |column: &str| match column {
+            "name" => each.to_owned(),
+            column => rows.iter().find(|row| row.property == column).map_or("-".to_owned(), |row| row.value.clone()),
+        };
+        text += &(columns.split(',').map(value).collect::<Vec<_>>().join("\t") + "\n");
+    }
+    said(text)
 }
 
 fn zfs_get(machine: &Machine, rest: &[&str], arguments: &[&str]) -> Result<Output, Gap> {

@@ -1,6 +1,7 @@
 //! ZFS of a simulated node: pools, datasets and volumes, with inheritance and sizes, and the disks below.
 
 mod disk;
+mod moves;
 mod property;
 mod size;
 
