@@ -172,7 +172,7 @@ fn ending(node: &str) -> String {
          labctl demo break {node} reboot      (without `reboot`: what can be broken)\n  \
          labctl plan --lab simulated\n\
          To see what happens when things go wrong:\n  \
-         labctl demo --fault {node}@5=drop-during\n\
+         labctl demo --fault {node}@12=drop-during\n\
          With hosts of your own: describe one in `homelab.toml`, then\n  \
          labctl plan\n"
     )

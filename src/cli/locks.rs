@@ -12,7 +12,7 @@ use futures::future::{BoxFuture, join_all};
 use tokio::sync::RwLock;
 
 use super::legs::Legs;
-use crate::lab::{Address, Ground, Lab, Node};
+use crate::lab::{Address, Ground, Lab, Site};
 use crate::local::process;
 use crate::observe::{Ask, Reply};
 use crate::plan::applied::{self, Applied};
@@ -74,9 +74,11 @@ impl<'a> Locks<'a> {
         let mut taken = Vec::new();
         for (ground, addresses) in touched(plan) {
             let is_new = !self.slots().contains_key(&ground);
-            let Some(node) = self.node(&ground).filter(|_| is_new) else { continue };
+            let Some(site) = self.lab.site(&ground).filter(|_| is_new) else { continue };
             let holder = Holder { changes: few(&addresses), ..self.holder.clone() };
-            match self.take_one(&ground, node, &holder).await {
+            match self.take_one(site, &holder).await {
+                // What is all for later may not be there yet: it is locked when its wave comes.
+                Ok(Slot::Out(_)) if !plan.changes.iter().any(|change| change.ground == ground && change.is_due()) => {}
                 Ok(slot) => {
                     self.slots().insert(ground.clone(), slot);
                     taken.push(ground);
@@ -90,10 +92,13 @@ impl<'a> Locks<'a> {
         Ok(())
     }
 
-    async fn take_one(&self, ground: &Ground, node: &Node, holder: &Holder) -> Result<Slot, Held> {
-        let mut leg = vec![lock::take(node, holder, None)];
-        let guard = lock::guard(node, holder);
-        leg.extend(self.applied.get(ground).map(|applied| applied::write(self.lab, node, applied, guard)));
+    async fn take_one(&self, site: Site<'_>, holder: &Holder) -> Result<Slot, Held> {
+        let ground = &site.ground();
+        let applied = self.applied.get(ground);
+        let mut leg = vec![lock::take(self.lab, site, holder, None, applied)];
+        if let (Some(node), Some(applied)) = (site.node(), applied) {
+            leg.push(applied::write(self.lab, node, applied, lock::guard(site, holder)));
+        }
         let (mut why, mut is_taken, mut over) = (String::new(), false, None);
         let mut attempt = 0;
         while attempt < TRIES {
@@ -116,7 +121,7 @@ impl<'a> Locks<'a> {
                             return Err(held);
                         }
                         // It will never give it up, and nobody has to wait until it is silent for long.
-                        leg[0] = lock::take(node, holder, Some(&held.id));
+                        leg[0] = lock::take(self.lab, site, holder, Some(&held.id), applied);
                         over = Some(held.id);
                         continue;
                     }
@@ -135,7 +140,7 @@ impl<'a> Locks<'a> {
         }
         // Nothing is changed where it can't be noted what is applied: the lock is of no use then.
         if is_taken {
-            let _ = self.transport.act(ground, &[lock::release(node, &holder.id)]).await;
+            let _ = self.transport.act(ground, &[lock::release(site, &holder.id)]).await;
         }
         Ok(Slot::Out(why))
     }
@@ -159,12 +164,12 @@ impl<'a> Locks<'a> {
             Slot::Out(_) => None,
         });
         join_all(beats.map(|(ground, holder, quiet)| async move {
-            let (Ok(_still), Some(node)) = (quiet.try_read(), self.node(ground)) else { return };
+            let (Ok(_still), Some(site)) = (quiet.try_read(), self.lab.site(ground)) else { return };
             // Their numbers are not given again before this is over: a note of a new leg must stay.
             let ended = std::mem::take(&mut self.legs().entry(ground.clone()).or_default().noted);
             self.legs().entry(ground.clone()).or_default().at_work.extend(&ended);
             let numbers: Vec<usize> = ended.iter().copied().collect();
-            let leg = [lock::beat(node, &holder.id, &numbers)];
+            let leg = [lock::beat(site, &holder.id, &numbers)];
             let beat = tokio::time::timeout(BEAT_LIMIT, self.transport.act(ground, &leg)).await;
             let is_done = beat.is_ok_and(|outcomes| outcomes == [StepOutcome::Done]);
             for number in ended {
@@ -187,7 +192,7 @@ impl<'a> Locks<'a> {
         });
         let held: Vec<(Ground, Holder)> = held.collect();
         let releases = held.into_iter().map(|(ground, holder)| async move {
-            let leg = [lock::release(self.node(&ground)?, &holder.id)];
+            let leg = [lock::release(self.lab.site(&ground)?, &holder.id)];
             match self.transport.act(&ground, &leg).await.into_iter().next()? {
                 // Somebody took it over: it is theirs.
                 StepOutcome::Done | StepOutcome::Stale { .. } => None,
@@ -199,13 +204,6 @@ impl<'a> Locks<'a> {
         join_all(releases).await.into_iter().flatten().collect()
     }
 
-    fn node(&self, ground: &Ground) -> Option<&'a Node> {
-        match ground {
-            Ground::Node(name) => self.lab.nodes.get(name),
-            Ground::Cluster(_) => None,
-        }
-    }
-
     fn slots(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ground, Slot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,17 +213,21 @@ impl<'a> Locks<'a> {
     }
 
     /// A leg whose steps rely on the lock, and that is noted beside it while it is in flight.
-    async fn act_held(&self, ground: &Ground, node: &Node, leg: &[Step], holder: &Holder) -> Vec<StepOutcome> {
-        let guard = lock::guard(node, holder);
+    async fn act_held(&self, ground: &Ground, site: Site<'_>, leg: &[Step], holder: &Holder) -> Vec<StepOutcome> {
+        let guard = lock::guard(site, holder);
+        let held = |step: &Step| {
+            let guards = std::iter::once(guard.clone()).chain(step.guards.iter().cloned()).collect();
+            Step { guards, ..step.clone() }
+        };
+        let Some(node) = site.node() else {
+            let guarded: Vec<Step> = leg.iter().map(held).collect();
+            let outcomes = self.transport.act(ground, &guarded).await;
+            return outcomes.into_iter().map(|outcome| lost_lock(outcome, &guard, ground)).collect();
+        };
         let number = self.legs().entry(ground.clone()).or_default().begin();
         let (begin, end) = (lock::begin(node, &holder.id, number, leg), lock::end(node, &holder.id, number));
         let all = std::iter::once(&begin).chain(leg).chain([&end]);
-        let guarded: Vec<Step> = all
-            .map(|step| {
-                let guards = std::iter::once(guard.clone()).chain(step.guards.iter().cloned()).collect();
-                Step { guards, ..step.clone() }
-            })
-            .collect();
+        let guarded: Vec<Step> = all.map(held).collect();
         let mut outcomes = self.transport.act(ground, &guarded).await;
         let is_over = outcomes.len() == guarded.len() && outcomes.last() == Some(&StepOutcome::Done);
         self.legs().entry(ground.clone()).or_default().end(number, !is_over);
@@ -268,7 +270,7 @@ impl Transport for Locks<'_> {
     fn act<'a>(&'a self, ground: &'a Ground, leg: &'a [Step]) -> BoxFuture<'a, Vec<StepOutcome>> {
         async move {
             let slot = self.slots().get(ground).cloned();
-            match (slot, self.node(ground)) {
+            match (slot, self.lab.site(ground)) {
                 (Some(Slot::Out(why)), _) => {
                     vec![StepOutcome::Failed { code: 1, words: vec![format!("{ground} could not be locked: {why}")] }]
                 }
@@ -277,7 +279,7 @@ impl Transport for Locks<'_> {
                     let _alone = quiet.write().await;
                     self.transport.act(ground, leg).await
                 }
-                (Some(Slot::Held(holder, _)), Some(node)) => self.act_held(ground, node, leg, &holder).await,
+                (Some(Slot::Held(holder, _)), Some(site)) => self.act_held(ground, site, leg, &holder).await,
                 _ => self.transport.act(ground, leg).await,
             }
         }

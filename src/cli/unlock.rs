@@ -12,8 +12,7 @@ use crate::transport::{StepOutcome, Transport as _};
 pub(super) async fn run(cli: &Cli, args: &UnlockArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let stage = stage::stage(cli, terminal)?;
     let transport = stage.transport(&args.lab, false, terminal)?;
-    let nodes = stage.lab.sites().filter_map(Site::node);
-    let grounds: Vec<_> = nodes.map(|node| Site::Node(node).ground()).collect();
+    let grounds: Vec<_> = stage.lab.sites().map(Site::ground).collect();
     let facts = facts_of(&stage, &transport, grounds.clone()).await;
     let mut exit = Exit::Done;
     for ground in grounds.iter().filter(|ground| !facts.contains_key(ground)) {
@@ -22,13 +21,13 @@ pub(super) async fn run(cli: &Cli, args: &UnlockArgs, terminal: Terminal) -> Res
     }
     let (mut is_found, mut others) = (false, Vec::new());
     for (ground, facts) in &facts {
-        let (Some(held), Some(node)) = (&facts.lock, stage.lab.nodes.get(ground.name())) else { continue };
+        let (Some(held), Some(site)) = (&facts.lock, stage.lab.site(ground)) else { continue };
         if held.id != args.id {
             others.push(format!("{ground} is {}", held.words()));
             continue;
         }
         is_found = true;
-        match transport.act(ground, &[lock::release(node, &args.id)]).await.into_iter().next() {
+        match transport.act(ground, &[lock::release(site, &args.id)]).await.into_iter().next() {
             Some(StepOutcome::Done) => terminal.print(&format!("Unlocked {ground}; it was {}.\n", held.words())),
             other => {
                 terminal.fail(&format!("{ground} could not be unlocked: {}", why(other)));
@@ -39,8 +38,8 @@ pub(super) async fn run(cli: &Cli, args: &UnlockArgs, terminal: Terminal) -> Res
     if is_found {
         return Ok(exit);
     }
-    let others = if others.is_empty() { "no node is locked".to_owned() } else { others.join("\n") };
-    Err(Failure::new(exit.and(Exit::Error), format!("no node has a lock with the id `{}`; {others}", args.id)))
+    let others = if others.is_empty() { "nothing is locked".to_owned() } else { others.join("\n") };
+    Err(Failure::new(exit.and(Exit::Error), format!("nothing has a lock with the id `{}`; {others}", args.id)))
 }
 
 fn why(outcome: Option<StepOutcome>) -> String {

@@ -12,6 +12,7 @@ mod immutable;
 mod items;
 mod keeping;
 mod kubeconfig;
+pub mod lease;
 mod leaves;
 mod managed;
 mod noise;

@@ -23,6 +23,9 @@ pub enum ApiAsk {
     Contents(String),
     /// One object by its name.
     Object(ObjectKey),
+    /// The cluster's lock, and what was last applied: `{"lease": …, "held": …}`, where `held` tells who holds it and for how
+    /// long, by the server's own clock, in the words of a node's lock.
+    Lease,
     /// What the server would make of this object if it were applied now; nothing is changed.
     DryRun {
         /// The object.

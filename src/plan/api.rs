@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kubernetes::lease::LeaseAct;
 use crate::lab::{Manifest, ObjectKey};
 
 /// One call of the Kubernetes API, or one wait for an object.
@@ -34,6 +35,8 @@ pub enum Call {
         /// The object.
         object: ObjectKey,
     },
+    /// Takes, keeps or gives up the cluster's lock.
+    Lease(LeaseAct),
     /// Waits until the object is as ready as its kind can be ([`crate::kubernetes::readiness`]).
     Ready {
         /// The object.
@@ -59,6 +62,11 @@ pub enum ApiGuard {
         /// UID of the namespace `kube-system`.
         uid: String,
     },
+    /// The run with this id holds the cluster's lock.
+    Holder {
+        /// The run.
+        id: String,
+    },
     /// There is no such object.
     Absent(ObjectKey),
     /// The object is still as the plan saw it.
@@ -80,6 +88,7 @@ impl ApiGuard {
     pub fn words(&self) -> String {
         match self {
             Self::Cluster { .. } => "the cluster's identity".to_owned(),
+            Self::Holder { .. } => "the lock of the cluster".to_owned(),
             Self::Absent(object) | Self::Unchanged { object, .. } => object.to_string(),
         }
     }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, Guard, Revision, Step, digest, record};
 use crate::config::Sources;
+use crate::kubernetes::lease;
 use crate::lab::{Content, Lab, Mode, Node};
-use crate::observe::{Ask, Body, FileAnswer, Reply};
+use crate::observe::{ApiAnswer, ApiAsk, Ask, Body, FileAnswer, Reply};
 
 const FORMAT: u32 = 1;
 
@@ -53,6 +54,21 @@ impl Applied {
     }
 }
 
+impl Applied {
+    /// As it is kept.
+    pub fn to_json(&self) -> String {
+        // Strings and a time always serialize.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What was last applied to a cluster: it stands in the cluster's Lease.
+pub fn of_cluster(lab: &Lab, reply: &Reply) -> Option<Applied> {
+    let Ok(ApiAnswer::Object(answer)) = reply.api(&ApiAsk::Lease) else { return None };
+    let applied = lease::applied(&answer["lease"], &lab.name)?;
+    serde_json::from_value(applied).ok().filter(|applied: &Applied| applied.format == FORMAT)
+}
+
 /// Where it lies. Its name does not end as that of a record.
 fn path(lab: &Lab, node: &Node) -> String {
     format!("{}/{}/applied", record::folder(node), lab.name)
@@ -75,8 +91,7 @@ pub fn read(lab: &Lab, node: &Node, reply: &Reply) -> Option<Applied> {
 
 /// The step that writes it.
 pub fn write(lab: &Lab, node: &Node, applied: &Applied, guard: Guard) -> Step {
-    // Strings and a time always serialize.
-    let json = serde_json::to_string(applied).unwrap_or_default() + "\n";
+    let json = applied.to_json() + "\n";
     let put = Act::Put {
         path: path(lab, node),
         content: Content::text(json),

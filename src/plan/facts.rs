@@ -24,8 +24,9 @@ pub struct Facts {
 /// What to ask for them.
 pub fn asks(lab: &Lab, site: Site<'_>) -> Vec<Ask> {
     let mut asks: Vec<Ask> = tools(lab, site).into_iter().map(|(_, ask)| ask).collect();
+    asks.push(lock::ask(site));
     if let Some(node) = site.node() {
-        asks.extend([lock::ask(node), applied::ask(lab, node), machine()]);
+        asks.extend([applied::ask(lab, node), machine()]);
     }
     asks
 }
@@ -36,14 +37,12 @@ pub fn read(lab: &Lab, site: Site<'_>, reply: &Reply) -> Facts {
         let output = reply.output(ask).ok().filter(|output| output.code == 0)?;
         Some(output.text().trim().to_owned()).filter(|text| !text.is_empty())
     };
-    let Some(node) = site.node() else { return Facts::default() };
+    let lock = lock::read(site, reply).ok().flatten();
+    let Some(node) = site.node() else {
+        return Facts { lock, applied: applied::of_cluster(lab, reply), ..Facts::default() };
+    };
     let tools = tools(lab, site).into_iter().filter_map(|(tool, ask)| Some((tool.to_owned(), printed(&ask)?)));
-    Facts {
-        tools: tools.collect(),
-        lock: lock::read(node, reply).ok().flatten(),
-        applied: applied::read(lab, node, reply),
-        machine: printed(&machine()),
-    }
+    Facts { tools: tools.collect(), lock, applied: applied::read(lab, node, reply), machine: printed(&machine()) }
 }
 
 /// The tools whose versions matter on a ground, and what asks for each.

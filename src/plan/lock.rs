@@ -1,13 +1,15 @@
-//! The lock of a node: a file on the node itself, so that all who reach the node meet at it.
+//! The lock of a ground: a file on the node itself, a Lease in the cluster itself, so that all who reach it meet there.
 //!
 //! Its holder touches it while it is at work, and every step of an apply relies on it in the exec that acts: who has
-//! lost it does nothing more. How old it is is told by the node's own clock. `lock.sh` has the verbs.
+//! lost it does nothing more. How old it is is told by the ground's own clock. `lock.sh` has the verbs.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Guard, Step, record};
-use crate::lab::{Address, Content, Node};
-use crate::observe::{Ask, Output, Reply};
+use super::applied::Applied;
+use super::{Act, ApiGuard, Call, Guard, Step, record};
+use crate::kubernetes::lease::LeaseAct;
+use crate::lab::{Address, Content, Lab, Node, Site};
+use crate::observe::{ApiAnswer, ApiAsk, Ask, Output, Reply};
 
 /// Seconds without a sign of life after which a holder is dead. More than a network change is silent.
 pub const DEAD_AFTER: u64 = 300;
@@ -21,7 +23,7 @@ const LIMIT: u64 = 20;
 const SCRIPT: &str = include_str!("lock.sh");
 
 /// `EX_TEMPFAIL` of sysexits.h: somebody else holds it.
-const HELD: u32 = 75;
+pub const HELD: u32 = 75;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,32 +145,59 @@ fn verb(node: &Node, words: &[&str]) -> Vec<String> {
 }
 
 /// What to ask for it.
-pub fn ask(node: &Node) -> Ask {
-    Ask::Run(verb(node, &["look"]))
+pub fn ask(site: Site<'_>) -> Ask {
+    match site {
+        Site::Node(node) => Ask::Run(verb(node, &["look"])),
+        Site::Cluster(_) => Ask::Api(ApiAsk::Lease),
+    }
 }
 
 /// The lock as it was read; nothing where nobody holds it. Why, where that can't be told.
-pub fn read(node: &Node, reply: &Reply) -> Result<Option<Held>, String> {
-    match reply.output(&ask(node))? {
+pub fn read(site: Site<'_>, reply: &Reply) -> Result<Option<Held>, String> {
+    let damaged = || "it is damaged".to_owned();
+    if let Site::Cluster(_) = site {
+        return match reply.api(&ApiAsk::Lease)? {
+            ApiAnswer::Absent | ApiAnswer::NoKind => Ok(None),
+            ApiAnswer::Object(answer) => match answer["held"].as_str() {
+                Some(held) => Held::parse(held).map(Some).ok_or_else(damaged),
+                None => Ok(None),
+            },
+            ApiAnswer::Refused(refusal) => Err(refusal.message.clone()),
+            _ => Err(damaged()),
+        };
+    }
+    match reply.output(&ask(site))? {
         Output { code: 0, stdout, .. } if stdout.is_empty() => Ok(None),
-        output if output.code == 0 => Held::parse(&output.text()).map(Some).ok_or_else(|| "it is damaged".to_owned()),
+        output if output.code == 0 => Held::parse(&output.text()).map(Some).ok_or_else(damaged),
         output => Err(output.complaint()),
     }
 }
 
 /// The step that takes it, if nobody holds it or who holds it is dead: silent for too long, or `over`, the id of a run whose
-/// process is known to be over.
-pub fn take(node: &Node, holder: &Holder, over: Option<&str>) -> Step {
-    let argv = verb(node, &["take", &holder.id, &DEAD_AFTER.to_string(), over.unwrap_or_default()]);
-    let act = Act::Run { argv, stdin: Some(Content::text(content(holder))) };
-    Step::new(format!("lock {}", node.name), act).limit(LIMIT)
+/// process is known to be over. In a cluster what is applied is noted in the same act.
+pub fn take(lab: &Lab, site: Site<'_>, holder: &Holder, over: Option<&str>, applied: Option<&Applied>) -> Step {
+    let act = match site {
+        Site::Node(node) => {
+            let argv = verb(node, &["take", &holder.id, &DEAD_AFTER.to_string(), over.unwrap_or_default()]);
+            Act::Run { argv, stdin: Some(Content::text(content(holder))) }
+        }
+        Site::Cluster(_) => Act::Api(Call::Lease(LeaseAct::Take {
+            id: holder.id.clone(),
+            holder: json(holder),
+            dead_after: DEAD_AFTER,
+            over: over.map(str::to_owned),
+            applied: applied.map(|applied| (lab.name.clone(), applied.to_json())),
+        })),
+    };
+    Step::new(format!("lock {}", site.ground()), act).limit(LIMIT)
 }
 
 /// The step that says that the holder is alive, and that these of its legs are no longer in flight.
-pub fn beat(node: &Node, id: &str, ended: &[usize]) -> Step {
+pub fn beat(site: Site<'_>, id: &str, ended: &[usize]) -> Step {
     let ended: Vec<String> = ended.iter().map(ToString::to_string).collect();
     let words: Vec<&str> = ["beat", id].into_iter().chain(ended.iter().map(String::as_str)).collect();
-    Step::run(format!("keep the lock of {}", node.name), verb(node, &words)).limit(LIMIT)
+    let act = verb_or(site, &words, LeaseAct::Beat { id: id.to_owned() });
+    Step::new(format!("keep the lock of {}", site.ground()), act).limit(LIMIT)
 }
 
 /// The step before a leg: it notes beside the lock what is in flight, and under which start of the node.
@@ -186,13 +215,24 @@ pub fn end(node: &Node, id: &str, leg: usize) -> Step {
 }
 
 /// The step that gives it up. That nobody holds it is no failure.
-pub fn release(node: &Node, id: &str) -> Step {
-    Step::run(format!("unlock {}", node.name), verb(node, &["release", id])).limit(LIMIT)
+pub fn release(site: Site<'_>, id: &str) -> Step {
+    let act = verb_or(site, &["release", id], LeaseAct::Release { id: id.to_owned() });
+    Step::new(format!("unlock {}", site.ground()), act).limit(LIMIT)
 }
 
 /// What every step of its holder relies on.
-pub fn guard(node: &Node, holder: &Holder) -> Guard {
-    Guard::Output { argv: vec!["cat".to_owned(), path(node)], stdout: content(holder) }
+pub fn guard(site: Site<'_>, holder: &Holder) -> Guard {
+    match site {
+        Site::Node(node) => Guard::Output { argv: vec!["cat".to_owned(), path(node)], stdout: content(holder) },
+        Site::Cluster(_) => Guard::Api(ApiGuard::Holder { id: holder.id.clone() }),
+    }
+}
+
+fn verb_or(site: Site<'_>, words: &[&str], act: LeaseAct) -> Act {
+    match site {
+        Site::Node(node) => Act::Run { argv: verb(node, words), stdin: None },
+        Site::Cluster(_) => Act::Api(Call::Lease(act)),
+    }
 }
 
 /// Who holds it, where a step about it says that somebody does.
@@ -206,6 +246,10 @@ pub fn found(text: &str) -> Option<Holder> {
 }
 
 fn content(holder: &Holder) -> String {
+    format!("{}\n{}\n", holder.id, json(holder))
+}
+
+fn json(holder: &Holder) -> String {
     // Strings and a time always serialize.
-    format!("{}\n{}\n", holder.id, serde_json::to_string(holder).unwrap_or_default())
+    serde_json::to_string(holder).unwrap_or_default()
 }

@@ -44,6 +44,7 @@ fn guard(guard: &Guard) -> String {
         Guard::File { path, state } if state == "absent" => format!("{path} is still absent"),
         Guard::File { path, .. } => format!("{path} is untouched"),
         Guard::Api(ApiGuard::Cluster { .. }) => "it is still this cluster".to_owned(),
+        Guard::Api(ApiGuard::Holder { .. }) => "the cluster is still locked by this run".to_owned(),
         Guard::Api(ApiGuard::Absent(object)) => format!("{object} is still absent"),
         Guard::Api(ApiGuard::Unchanged { object, .. }) => format!("{object} is as it was"),
     }
@@ -60,6 +61,7 @@ fn call(call: &Call) -> String {
         Call::TakeOver { object, managers } => format!("& take the fields of {} in {object}", managers.join(", ")),
         Call::Release { object } => format!("& let go of {object}"),
         Call::Delete { object } => format!("& delete {object}"),
+        Call::Lease(_) => "& the cluster's lock".to_owned(),
         Call::Ready { object, within } => format!("@ {object} is ready within {within} s"),
         Call::Gone { object, within } => format!("@ {object} is gone within {within} s"),
     }

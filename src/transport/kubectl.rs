@@ -23,6 +23,8 @@ pub(super) fn line(call: &Call) -> String {
             command(&["label"], object, &[&label])
         }
         Call::Delete { object } => command(&["delete", "--ignore-not-found"], object, &[]),
+        // By hand there is nobody to lock out.
+        Call::Lease(_) => ":".to_owned(),
         Call::Ready { object, within } => {
             let timeout = format!("--timeout={within}s");
             command(&["wait", "--for=condition=Ready", &timeout], object, &[])

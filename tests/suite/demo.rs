@@ -51,8 +51,8 @@ fn the_same_seed_gives_the_same_run() {
 #[test]
 fn a_fault_is_shown_and_mended() {
     let words =
-        ["fault: n5@5=drop-during", "Apply incomplete", "4 of 5", "5 of 5", "No changes. The lab matches the file."];
-    expect(&empty().labctl(&["demo", "--fast", "--fault", "n5@5=drop-during"]), 0, &words);
+        ["fault: n5@12=drop-during", "Apply incomplete", "4 of 5", "5 of 5", "No changes. The lab matches the file."];
+    expect(&empty().labctl(&["demo", "--fast", "--fault", "n5@12=drop-during"]), 0, &words);
     expect(&empty().labctl(&["demo", "--fast", "--fault", "n9@5=fail"]), 1, &["there is no such node; there are m1"]);
     expect(&empty().labctl(&["demo", "--fast", "--fault", "n5@5=explode"]), 1, &["known are drop-before"]);
 }

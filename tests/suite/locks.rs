@@ -168,7 +168,7 @@ fn a_locked_node_is_left_alone_with_who_holds_it_and_the_way_on() {
     let wrong = workspace.labctl(&["unlock", "12345678"]);
     assert_eq!(wrong.code, 1, "{wrong:#?}");
     assert!(
-        wrong.stderr.contains("no node has a lock with the id `12345678`; here is locked by ann@desk"),
+        wrong.stderr.contains("nothing has a lock with the id `12345678`; here is locked by ann@desk"),
         "{wrong:#?}"
     );
     let unlock = workspace.labctl(&["unlock", "0badcafe"]);

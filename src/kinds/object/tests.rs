@@ -87,6 +87,7 @@ impl Cluster {
             self.objects.iter().filter(move |object| ObjectKey::of(object).unwrap().kind.qualified() == kind)
         };
         Answer::Api(match ask {
+            ApiAsk::Lease => ApiAnswer::Absent,
             ApiAsk::Marked { kind, .. } | ApiAsk::All(kind) if is_unserved(kind) => ApiAnswer::NoKind,
             ApiAsk::Marked { kind, lab } => {
                 if let Some(answer) = self.lists.get(kind.kind.as_str()) {

@@ -67,6 +67,7 @@ impl Leg<'_> {
         };
         match call {
             Call::Apply { manifest, force } => self.apply(manifest, *force, expected, patience).await,
+            Call::Lease(act) => self.lease(act).await,
             Call::Delete { object } => self.delete(object, expected, patience).await,
             Call::TakeOver { object, managers } => {
                 let change = |live: &serde_json::Value| crate::kubernetes::taken_over(live, managers);
@@ -154,5 +155,6 @@ fn object(call: &Call) -> Option<ObjectKey> {
         | Call::Delete { object }
         | Call::Ready { object, .. }
         | Call::Gone { object, .. } => Some(object.clone()),
+        Call::Lease(_) => None,
     }
 }

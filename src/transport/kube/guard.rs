@@ -25,6 +25,7 @@ impl Leg<'_> {
     ) -> Result<Option<Expected>, StepOutcome> {
         match guard {
             ApiGuard::Cluster { uid } => self.check_cluster(guard, uid).await.map(|()| None),
+            ApiGuard::Holder { id } => self.check_holder(guard, id).await.map(|()| None),
             ApiGuard::Absent(object) => match self.live(object).await? {
                 None => Ok(None),
                 Some(live) => Err(stale(guard, &format!("it is there{}", last_hand(&live)))),

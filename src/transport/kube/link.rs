@@ -22,6 +22,8 @@ pub(super) struct ClusterLink {
     refreshing: Mutex<()>,
     has_applied: AtomicBool,
     is_spoiled: AtomicBool,
+    /// Who was seen to hold the cluster's lock, and when: seconds of this machine's clock.
+    holder: RwLock<Option<(String, i64)>>,
 }
 
 /// What the server serves, as it was last asked.
@@ -43,12 +45,23 @@ impl ClusterLink {
             refreshing: Mutex::default(),
             has_applied: AtomicBool::new(false),
             is_spoiled: AtomicBool::new(false),
+            holder: RwLock::default(),
         })
     }
 
     /// Whether it is of use: after a refusal of its credentials a fresh kubeconfig may be.
     pub(super) fn is_open(&self) -> bool {
         !self.is_spoiled.load(Ordering::Relaxed)
+    }
+
+    /// Who was seen to hold the cluster's lock, and when.
+    pub(super) fn holder(&self) -> Option<(String, i64)> {
+        self.holder.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers who was seen to hold the cluster's lock.
+    pub(super) fn knows_holder(&self, holder: Option<(String, i64)>) {
+        *self.holder.write().unwrap_or_else(PoisonError::into_inner) = holder;
     }
 
     /// Something was changed there: what it serves may be more than it was.

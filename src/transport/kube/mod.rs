@@ -16,6 +16,7 @@ mod forward;
 mod guard;
 mod handed;
 mod kubeconfig;
+mod lease;
 mod link;
 mod list;
 mod mask;

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt as _;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::filled::{Filled, bytes};
+use super::lease;
 use super::link::{ClusterLink, path};
 use super::list::Listing;
 use super::patience::Patience;
@@ -126,6 +127,14 @@ impl Round<'_> {
             ApiAsk::All(kind) => settled(self.list(kind, None).await, is_no_path),
             ApiAsk::Contents(namespace) => settled(self.in_namespace(namespace).await, |_| false),
             ApiAsk::Object(key) => settled(self.object(key).await, is_no_path),
+            ApiAsk::Lease => match lease::read(&self.link.server, Patience::READING).await {
+                Ok(Some(lease)) => {
+                    let held = crate::kubernetes::lease::held(&lease, self.link.server.now());
+                    Ok(ApiAnswer::Object(Box::new(json!({ "lease": lease, "held": held }))))
+                }
+                Ok(None) => Ok(ApiAnswer::Absent),
+                Err(fault) => settled(Err(fault), is_no_path),
+            },
             ApiAsk::DryRun { manifest, force } => self.dry_run(manifest, *force).await,
             ApiAsk::Mask(slot) => {
                 let value = bytes(slot, self.contents)?;

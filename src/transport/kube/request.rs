@@ -1,10 +1,12 @@
 //! One request to an API server: sent within its limit, answered as a whole or not at all.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use jiff::Timestamp;
 use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
@@ -67,11 +69,13 @@ pub(super) struct Server {
     client: Client,
     pub(super) whereabouts: Whereabouts,
     slots: Semaphore,
+    /// What the server's clock said last, and when that was here.
+    clock: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl Server {
     pub(super) fn new(client: Client, whereabouts: Whereabouts) -> Self {
-        Self { client, whereabouts, slots: Semaphore::new(PARALLEL_REQUESTS) }
+        Self { client, whereabouts, slots: Semaphore::new(PARALLEL_REQUESTS), clock: Mutex::default() }
     }
 
     /// Sends a request, again where that may help and can't harm.
@@ -91,6 +95,18 @@ impl Server {
             tokio::time::sleep(pause).await;
         }
         Sent { result: Err(Fault::lost("nothing was tried")), was_lost }
+    }
+
+    /// The time by the server's own clock, as far as it told (RFC 9110, section 6.6.1).
+    pub(super) fn now(&self) -> Option<Timestamp> {
+        let (said, at) = (*self.clock.lock().unwrap_or_else(PoisonError::into_inner))?;
+        said.checked_add(at.elapsed()).ok()
+    }
+
+    fn heard(&self, headers: &HeaderMap) {
+        if let Some(said) = date(headers) {
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some((said, Instant::now()));
+        }
     }
 
     /// What a GET answers.
@@ -117,6 +133,7 @@ impl Server {
                 });
             }
         };
+        self.heard(&headers);
         tracing::debug!(method = %request.method, target = request.target, status = status.as_u16(), "api");
         if status.is_success() {
             serde_json::from_slice(&bytes).map_err(|error| Fault::lost(broken(&error, bytes.len())))
@@ -169,7 +186,28 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> Refusal {
     }
 }
 
+/// RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let said = headers.get(DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(said).ok()?.timestamp())
+}
+
 /// RFC 9110, section 10.2.3; an API server gives seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::DATE;
+
+    use super::date;
+
+    #[test]
+    fn the_servers_clock_is_read_from_its_answers_and_what_is_no_date_is_none() {
+        let of = |text: &str| date(&HeaderMap::from_iter([(DATE, text.parse().unwrap())]));
+        assert_eq!(of("Sun, 06 Nov 1994 08:49:37 GMT").unwrap().to_string(), "1994-11-06T08:49:37Z");
+        assert_eq!((of("yesterday"), date(&HeaderMap::new())), (None, None));
+    }
 }

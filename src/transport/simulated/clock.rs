@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Seconds since 1970 at which every simulated lab begins: 2026-01-01.
-const BEGINNING: i64 = 1_767_225_600;
+pub(super) const BEGINNING: i64 = 1_767_225_600;
 /// How long a reboot takes.
 const BOOT: u64 = 30_000;
 

@@ -118,6 +118,7 @@ impl World {
         for machine in self.machines.values_mut() {
             machine.pass(seconds * 1000);
         }
+        self.servers.values_mut().for_each(|server| server.pass(seconds));
     }
 
     /// Every dataset and volume, by node and name: the bytes of data in it, and a volume's size.

@@ -113,9 +113,13 @@ fn a_plan_of_a_thousand_unchanged_objects_costs_one_list_for_each_kind() {
         .iter()
         .map(|(_, path, _)| (format!("list {path}?labelSelector=labctl.dev%2Flab%3Dmany&limit=500"), 1))
         .collect();
-    for uri in
-        ["/api", "/apis", "/api/v1/namespaces/kube-system", "/api/v1/namespaces/kube-system/configmaps/labctl-many"]
-    {
+    for uri in [
+        "/api",
+        "/apis",
+        "/api/v1/namespaces/kube-system",
+        "/api/v1/namespaces/kube-system/configmaps/labctl-many",
+        "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/labctl",
+    ] {
         expected.insert(format!("get {uri}"), 1);
     }
     assert_eq!(mark.counts(), expected);

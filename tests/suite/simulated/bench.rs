@@ -55,8 +55,17 @@ impl Bench {
         Self::try_new(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
     }
 
+    /// The same with other files beside it.
+    pub(super) fn with(text: &str, files: &[(&str, &str)]) -> Self {
+        Self::try_with(text, files).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+    }
+
     pub(super) fn try_new(text: &str) -> Result<Self, String> {
-        let sources = Sources::memory([("homelab.toml", text)]);
+        Self::try_with(text, &[])
+    }
+
+    fn try_with(text: &str, files: &[(&str, &str)]) -> Result<Self, String> {
+        let sources = Sources::memory(std::iter::once(("homelab.toml", text)).chain(files.iter().copied()));
         let loaded = load(&sources);
         let errors: Vec<_> = loaded
             .diagnostics

@@ -2,7 +2,7 @@
 
 use labctl::apply::{Limits, State};
 use labctl::cli::drive;
-use labctl::lab::Ground;
+use labctl::lab::{Ground, Site};
 use labctl::plan::lock::{self, DEAD_AFTER};
 use labctl::plan::{Plan, Step};
 use labctl::transport::simulated::{Fault, Mischief, Moment, Trouble, World};
@@ -84,7 +84,7 @@ fn the_lock_of_a_killed_run_is_recognised_in_its_time_and_not_before() {
 /// What the world tells of who holds `b`.
 fn told_of_b(bench: &Bench, world: &World) -> String {
     let lab = bench.simulated(world.clone(), Vec::new());
-    let node = &bench.lab.nodes["b"];
+    let node = Site::Node(&bench.lab.nodes["b"]);
     let reply = wait(lab.probe(&Ground::Node("b".to_owned()), &[lock::ask(node)])).unwrap();
     lock::read(node, &reply).unwrap().unwrap().words()
 }
@@ -120,6 +120,88 @@ fn nothing_is_in_flight_where_a_leg_is_over_and_the_lock_still_held() {
     assert!(told_of_b(&bench, &lab.world()).contains("\n  in flight: fail"));
     wait(locks.beat());
     assert!(!told_of_b(&bench, &lab.world()).contains('\n'));
+}
+
+const CLUSTER: &str = r#"
+[lab]
+name = "t"
+[nodes.a]
+address = "10.0.0.1"
+[clusters.c]
+kubeconfig = { node = "a", path = "/etc/kubeconfig" }
+[services.web]
+kind = "manifests"
+cluster = "c"
+files = ["web.yaml"]
+"#;
+const PAGE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: page, namespace: default}\n";
+
+fn lease(world: &World) -> String {
+    let dump = world.dump();
+    dump.lines().find(|line| line.contains(" Lease.coordination.k8s.io/kube-system/labctl: ")).unwrap_or("").to_owned()
+}
+
+#[test]
+fn a_cluster_is_locked_by_a_lease_that_one_of_two_has_and_that_remembers_what_was_applied() {
+    let bench = Bench::with(CLUSTER, &[("web.yaml", PAGE)]);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    assert_eq!(lease(&lab.world()), "", "a plan takes none");
+    let (first, second) = (bench.locks(&lab), bench.locks(&lab));
+    wait(first.take(&plan)).unwrap();
+    let taken = wait(second.take(&plan)).unwrap_err();
+    assert_eq!(taken.ground, Ground::Cluster("c".to_owned()));
+    assert!(taken.by.words().starts_with("locked by jax@laptop since 2026-01-02T03:04:05Z"), "{}", taken.by.words());
+    let held = lease(&lab.world());
+    assert!(held.contains("jax@laptop") && held.contains("\\\"sources\\\""), "{held}");
+    wait(first.release());
+    let free = lease(&lab.world());
+    assert!(!free.contains("holderIdentity") && free.contains("\\\"sources\\\""), "{free}");
+    wait(second.take(&plan)).unwrap();
+    wait(second.release());
+    bench.converge(lab.world());
+}
+
+#[test]
+fn the_lease_of_a_killed_run_dies_in_its_time_by_the_servers_clock_and_signs_of_life_keep_it() {
+    let bench = Bench::with(CLUSTER, &[("web.yaml", PAGE)]);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let killed = bench.locks(&lab);
+    wait(killed.take(&plan)).unwrap();
+    let mut world = lab.world();
+    world.wait(DEAD_AFTER - 1);
+    let lab = bench.simulated(world.clone(), Vec::new());
+    assert!(wait(bench.locks(&lab).take(&plan)).is_err());
+    wait(bench.locks_like(&killed, &lab).beat());
+    let mut kept = lab.world();
+    kept.wait(DEAD_AFTER - 1);
+    assert!(wait(bench.locks(&bench.simulated(kept, Vec::new())).take(&plan)).is_err());
+    world.wait(1);
+    let lab = bench.simulated(world, Vec::new());
+    wait(bench.locks(&lab).take(&plan)).unwrap();
+    // Who was taken for dead does nothing more.
+    let ground = Ground::Cluster("c".to_owned());
+    let step = plan.changes.iter().find(|change| change.ground == ground).unwrap().steps.last().unwrap().clone();
+    let outcomes = wait(bench.locks_like(&killed, &lab).act(&ground, &[step]));
+    let [StepOutcome::Stale { guard, found }] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+    assert!(guard == "the lock of cluster c" && found.contains("jax@laptop has it now"), "{guard}: {found}");
+}
+
+#[test]
+fn nodes_and_clusters_are_locked_all_or_none() {
+    let text = format!("{CLUSTER}\n[nodes.a.files.\"/etc/one\"]\ncontent = \"1\"\n");
+    let bench = Bench::with(&text, &[("web.yaml", PAGE)]);
+    let lab = bench.simulated(bench.found(0), Vec::new());
+    let plan = plan(&bench, &lab.world());
+    let cluster_alone = Plan {
+        changes: plan.changes.iter().filter(|c| c.ground == Ground::Cluster("c".to_owned())).cloned().collect(),
+        ..plan.clone()
+    };
+    let (first, second) = (bench.locks(&lab), bench.locks(&lab));
+    wait(first.take(&cluster_alone)).unwrap();
+    assert_eq!(wait(second.take(&plan)).unwrap_err().ground, Ground::Cluster("c".to_owned()));
+    assert!(locks(&lab.world()).is_empty(), "the node was locked first, and is given up again");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod act;
 mod fake;
+mod lease;
 mod probe;
 mod tls;
 mod wait;

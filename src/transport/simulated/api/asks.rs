@@ -1,11 +1,12 @@
 //! What a simulated cluster answers.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::super::contents::Contents;
 use super::super::super::kube::{Filled, Masks};
 use super::super::super::outcome::ReachError;
 use super::server::{ApiServer, is_marked, not_found};
+use crate::kubernetes::lease;
 use crate::kubernetes::{MANAGER, Scope};
 use crate::lab::ObjectKey;
 use crate::observe::{Answer, ApiAnswer, ApiAsk, Refusal};
@@ -32,6 +33,12 @@ pub(in crate::transport::simulated) fn answer(
                 |object: &&Value| object.pointer("/metadata/namespace").and_then(Value::as_str) == Some(namespace);
             objects(server.all().filter(is_in).collect())
         }
+        ApiAsk::Lease => match server.get(&lease::key()) {
+            Some(live) => {
+                ApiAnswer::Object(Box::new(json!({ "lease": live, "held": lease::held(live, server.now()) })))
+            }
+            None => ApiAnswer::Absent,
+        },
         ApiAsk::Object(key) => match (scope(server, key), server.get(key)) {
             (Ok(()), Some(object)) => ApiAnswer::Object(Box::new(shown(object))),
             (Ok(()), None) => ApiAnswer::Absent,

@@ -7,9 +7,11 @@ use super::super::super::kube::Filled;
 use super::super::super::outcome::StepOutcome;
 use super::asks::scope;
 use super::server::ApiServer;
+use crate::kubernetes::lease::{self, LeaseAct, LeaseVerdict};
 use crate::kubernetes::{MANAGER, Readiness, fingerprint, readiness, released, taken_over};
 use crate::lab::ObjectKey;
 use crate::observe::{ApiAnswer, Refusal};
+use crate::plan::lock::HELD;
 use crate::plan::{ApiGuard, Call, Guard};
 
 /// Does a step.
@@ -44,6 +46,7 @@ pub(in crate::transport::simulated) fn run(
         Call::TakeOver { object, managers } => patch(server, object, |live| taken_over(live, managers)),
         Call::Release { object } => patch(server, object, released),
         Call::Delete { object } => server.delete(object),
+        Call::Lease(act) => return lease(server, act),
         Call::Ready { object, .. } => match server.get(object).map(readiness) {
             Some(Readiness::Ready) => {}
             Some(Readiness::NotYet(why) | Readiness::Failed(why)) => return failed(1, &why),
@@ -58,6 +61,16 @@ pub(in crate::transport::simulated) fn run(
     StepOutcome::Done
 }
 
+fn lease(server: &mut ApiServer, act: &LeaseAct) -> StepOutcome {
+    match lease::verdict(server.get(&lease::key()), act, server.now()) {
+        LeaseVerdict::Done => {}
+        LeaseVerdict::Create(lease) | LeaseVerdict::Replace(lease) => server.put(&lease::key(), lease),
+        LeaseVerdict::Held(words) => return StepOutcome::Failed { code: HELD, words },
+        LeaseVerdict::Gone => return failed(1, "nobody holds the Lease any more"),
+    }
+    StepOutcome::Done
+}
+
 /// What is so instead of what a guard relies on.
 fn broken(server: &ApiServer, guard: &Guard) -> Option<String> {
     let Guard::Api(guard) = guard else { return Some("a cluster can't answer for a node".to_owned()) };
@@ -66,6 +79,7 @@ fn broken(server: &ApiServer, guard: &Guard) -> Option<String> {
             let is_same = server.uid() == Some(uid);
             (!is_same).then(|| "it is another cluster".to_owned())
         }
+        ApiGuard::Holder { id } => lease::not_held(server.get(&lease::key()), id),
         ApiGuard::Absent(key) => server.get(key).map(|_| format!("{key} is there now")),
         ApiGuard::Unchanged { object, uid, fingerprint: seen, .. } => match server.get(object) {
             None => Some(format!("{object} is gone")),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::clock::BEGINNING;
 use super::{apply, controllers};
 use crate::kubernetes::{FieldPath, LAB_LABEL, Scope, defined, is_built_in, scope};
 use crate::lab::{ApiKind, ObjectKey};
@@ -23,17 +25,31 @@ pub(in crate::transport::simulated) struct ApiServer {
     /// How many objects were ever made.
     made: u64,
     objects: BTreeMap<String, Value>,
+    /// Seconds that have passed by its clock.
+    #[serde(default)]
+    passed: u64,
 }
 
 impl ApiServer {
     /// A cluster that nobody has used yet.
     pub(in crate::transport::simulated) fn new(name: &str, seed: u64) -> Self {
-        let mut server = Self { name: name.to_owned(), seed, version: 0, made: 0, objects: BTreeMap::new() };
+        let mut server = Self { name: name.to_owned(), seed, version: 0, made: 0, objects: BTreeMap::new(), passed: 0 };
         for namespace in NAMESPACES {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
             server.put(&namespace_key(namespace), object);
         }
         server
+    }
+
+    /// Lets time pass.
+    pub(in crate::transport::simulated) fn pass(&mut self, seconds: u64) {
+        self.passed += seconds;
+    }
+
+    /// The time by its clock.
+    pub(super) fn now(&self) -> Option<Timestamp> {
+        let passed = i64::try_from(self.passed).ok()?;
+        Timestamp::from_second(BEGINNING.checked_add(passed)?).ok()
     }
 
     /// Whether it serves a kind, and where such objects are.
