@@ -115,6 +115,7 @@ impl Errand<'_> {
             transport: &locks,
             locks: &locks,
             recorder: &recorder,
+            facts: self.facts,
             approval: self.approval,
             terminal: self.terminal,
         };

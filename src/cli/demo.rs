@@ -10,8 +10,7 @@ use super::apply::{Errand, Purpose};
 use super::args::{BreakArgs, Cli, DemoArgs, DemoCommand, Selection};
 use super::exit::{Exit, Failure};
 use super::pinned;
-use super::plan::{make, obstacles, show};
-use super::precautions::AllFacts;
+use super::plan::{Made, make_with_facts, obstacles, show};
 use super::stage::{self, Stage};
 use super::terminal::Terminal;
 use super::waves::Approval;
@@ -77,16 +76,16 @@ impl Show<'_> {
         };
         title(1, "labctl plan");
         let lab = self.lab(World::found(&self.stage.lab, self.seed), Pace::AtOnce);
-        let plan = self.plan(&lab).await?;
+        let made = self.plan(&lab).await?;
         self.pause().await;
 
         title(2, "labctl apply");
-        let pace = self.pace(&plan);
+        let pace = self.pace(&made.plan);
         for fault in &faults {
             self.terminal.print(&format!("fault: {fault}\n"));
         }
         let lab = self.lab(lab.world(), pace).with_faults(faults.clone());
-        let mut exit = self.apply(&plan, &lab).await?;
+        let mut exit = self.apply(&made, &lab).await?;
         for fault in lab.faults_to_come() {
             let steps = lab.steps().get(&fault.node).copied().unwrap_or_default();
             self.terminal.print(&format!("fault: {fault} did not happen: {} had {steps} steps to do\n", fault.node));
@@ -96,7 +95,7 @@ impl Show<'_> {
 
         title(3, "labctl plan, again");
         let mut lab = self.lab(lab.world(), Pace::AtOnce);
-        let mut plan = self.plan(&lab).await?;
+        let mut made = self.plan(&lab).await?;
         if !faults.is_empty() {
             self.pause().await;
             title(4, "what broke is repaired, and labctl apply, again");
@@ -105,15 +104,15 @@ impl Show<'_> {
             // So long that a lock whose holder was killed is known to be dead.
             world.wait(DEAD_AFTER);
             lab = self.lab(world, Pace::AtOnce);
-            plan = self.plan(&lab).await?;
+            made = self.plan(&lab).await?;
             lab = self.lab(lab.world(), pace);
-            exit = if Summary::of(&plan).is_due() { self.apply(&plan, &lab).await? } else { Exit::Done };
+            exit = if Summary::of(&made.plan).is_due() { self.apply(&made, &lab).await? } else { Exit::Done };
             title(5, "labctl plan, again");
-            plan = self.plan(&lab).await?;
+            made = self.plan(&lab).await?;
         }
         self.terminal.print(&ending(busiest.as_deref().unwrap_or("NODE")));
-        let left = if Summary::of(&plan).is_due() { Exit::Error } else { Exit::Done };
-        Ok(exit.and(obstacles(&plan)).and(left))
+        let left = if Summary::of(&made.plan).is_due() { Exit::Error } else { Exit::Done };
+        Ok(exit.and(obstacles(&made.plan)).and(left))
     }
 
     fn lab(&self, world: World, pace: Pace) -> SimulatedLab {
@@ -121,19 +120,19 @@ impl Show<'_> {
         SimulatedLab::new(&self.stage.lab, world, Arc::new(MadeUp(values))).at_pace(pace)
     }
 
-    async fn plan(&self, lab: &SimulatedLab) -> Result<Plan, Failure> {
-        let plan = make(self.stage, &Options::default(), &selection(), lab).await?;
-        show(&plan, false, None, self.terminal);
-        Ok(plan)
+    async fn plan(&self, lab: &SimulatedLab) -> Result<Made, Failure> {
+        let made = make_with_facts(self.stage, &Options::default(), &selection(), lab).await?;
+        show(&made.plan, false, None, self.terminal);
+        Ok(made)
     }
 
-    async fn apply(&self, plan: &Plan, lab: &SimulatedLab) -> Result<Exit, Failure> {
+    async fn apply(&self, Made { plan, facts }: &Made, lab: &SimulatedLab) -> Result<Exit, Failure> {
         let errand = Errand {
             stage: self.stage,
             options: &Options::default(),
             selection: &selection(),
             transport: lab,
-            facts: &AllFacts::default(),
+            facts,
             approval: Approval::Given,
             purpose: Purpose::Apply,
             patience: Duration::ZERO,

@@ -22,6 +22,7 @@ mod precautions;
 mod progress;
 mod purge;
 mod read;
+mod reboots;
 mod recorder;
 mod saved;
 mod schema;

@@ -1,6 +1,8 @@
 //! An apply, wave by wave: what was deferred is planned for real when what it waits for is there, and done where that
 //! is no more than was approved.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc::Receiver;
 
 use super::args::Selection;
@@ -8,7 +10,9 @@ use super::drive::{Ended, Interrupt, drive};
 use super::exit::{Exit, Failure};
 use super::locks::Locks;
 use super::plan::{make, obstacles, show};
+use super::precautions::AllFacts;
 use super::progress::Lines;
+use super::reboots::cut_off;
 use super::recorder::{Recorded, Recorder};
 use super::stage::Stage;
 use super::terminal::Terminal;
@@ -16,6 +20,9 @@ use crate::apply::{Limits, Reason, State};
 use crate::plan::{self, Change, Options, Plan};
 use crate::report;
 use crate::transport::Transport;
+
+/// How many restarts of nodes an apply goes on from.
+const RESTARTS: u32 = 3;
 
 /// How what was not approved yet comes to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +41,7 @@ pub(super) struct Run<'a> {
     pub(super) transport: &'a dyn Transport,
     pub(super) locks: &'a Locks<'a>,
     pub(super) recorder: &'a Recorder,
+    pub(super) facts: &'a AllFacts,
     pub(super) approval: Approval,
     pub(super) terminal: Terminal,
 }
@@ -49,6 +57,7 @@ impl Run<'_> {
         let limits = Limits { parallelism: usize::from(self.selection.parallelism), ..Limits::default() };
         let (mut all, mut exit) = (Ended::default(), Exit::Done);
         let mut wave = plan.clone();
+        let mut restarts = RESTARTS;
         loop {
             if let Err(taken) = self.locks.take(&wave).await {
                 self.terminal.fail(&held(&taken));
@@ -61,6 +70,30 @@ impl Run<'_> {
             let mut progress = Recorded { lines: Lines::new(self.terminal), recorder: self.recorder };
             let ended = drive(&wave, self.transport, limits, &mut progress, interrupts).await;
             drop(progress);
+            let cut = if ended.interrupted || restarts == 0 {
+                BTreeSet::new()
+            } else {
+                cut_off(&ended, self.facts, self.stage, self.transport, interrupts, self.terminal).await
+            };
+            if !cut.is_empty() {
+                restarts -= 1;
+                let (again, over): (Vec<_>, Vec<_>) =
+                    ended.changes.into_iter().partition(|(change, _)| cut.contains(&change.address));
+                all.changes.extend(over);
+                let now = make(self.stage, self.options, self.selection, self.transport).await?;
+                wave = plan::resumed(&wave, now, &cut);
+                exit = exit.and(obstacles(&wave));
+                for (change, _) in again {
+                    let left = wave.changes.iter().find(|left| left.address == change.address && !left.is_deferred());
+                    match left {
+                        Some(left) if left.is_due() => {}
+                        Some(left) if left.obstacle.is_some() => all.changes.push(not_planned(left.clone())),
+                        // It was done, and only the word of it was lost.
+                        _ => all.changes.push((change, State::Done)),
+                    }
+                }
+                continue;
+            }
             let is_moved = ended.changes.iter().any(|(_, state)| *state == State::Done);
             all.changes.extend(ended.changes);
             all.interrupted |= ended.interrupted;

@@ -19,6 +19,8 @@ pub struct Facts {
     pub applied: Option<Applied>,
     /// A Linux machine's own id (`machine-id(5)`).
     pub machine: Option<String>,
+    /// What tells one start of a Linux machine from the next.
+    pub boot: Option<String>,
 }
 
 /// What to ask for them.
@@ -26,7 +28,7 @@ pub fn asks(lab: &Lab, site: Site<'_>) -> Vec<Ask> {
     let mut asks: Vec<Ask> = tools(lab, site).into_iter().map(|(_, ask)| ask).collect();
     asks.push(lock::ask(site));
     if let Some(node) = site.node() {
-        asks.extend([applied::ask(lab, node), machine()]);
+        asks.extend([applied::ask(lab, node), machine(), boot()]);
     }
     asks
 }
@@ -42,7 +44,8 @@ pub fn read(lab: &Lab, site: Site<'_>, reply: &Reply) -> Facts {
         return Facts { lock, applied: applied::of_cluster(lab, reply), ..Facts::default() };
     };
     let tools = tools(lab, site).into_iter().filter_map(|(tool, ask)| Some((tool.to_owned(), printed(&ask)?)));
-    Facts { tools: tools.collect(), lock, applied: applied::read(lab, node, reply), machine: printed(&machine()) }
+    let applied = applied::read(lab, node, reply);
+    Facts { tools: tools.collect(), lock, applied, machine: printed(&machine()), boot: printed(&boot()) }
 }
 
 /// The tools whose versions matter on a ground, and what asks for each.
@@ -54,6 +57,10 @@ fn tools(lab: &Lab, site: Site<'_>) -> Vec<(&'static str, Ask)> {
         tools.push(("zfs", Ask::run(["cat", "/sys/module/zfs/version"])));
     }
     tools
+}
+
+fn boot() -> Ask {
+    Ask::run(["cat", "/proc/sys/kernel/random/boot_id"])
 }
 
 fn machine() -> Ask {

@@ -194,3 +194,35 @@ fn a_hold_ends_after_its_last_day() {
         assert_eq!(matches!(change.obstacle, Some(Obstacle::Held(_))), is_held, "{today}");
     }
 }
+
+#[test]
+fn what_a_restart_cut_off_is_gone_on_with_as_far_as_it_was_approved() {
+    let change = |action, text: &str| {
+        let difference =
+            super::Difference { attribute: "content".to_owned(), before: None, after: Some(text.into()), note: None };
+        let address = lab::Address::new(["nodes", "n5", "files", "/etc/x"]);
+        let new = Change::new(address, "file", Ground::Node("n5".to_owned()), "/etc/x");
+        Change { action, differences: vec![difference], ..new }
+    };
+    let plan = |change: Change| super::Plan { changes: vec![change], ..super::Plan::default() };
+    let resume = |shown: Change, now: Change| {
+        let cut = [now.address.clone()].into();
+        let mut resumed = super::resumed(&plan(shown), plan(now), &cut);
+        resumed.changes.remove(0).obstacle
+    };
+    for (shown, now) in [
+        (change(Action::Create, "a"), change(Action::Update, "a")),
+        (change(Action::Update, "a"), change(Action::Update, "a")),
+        (change(Action::Update, "a"), change(Action::Create, "a")),
+        (change(Action::Delete, "a"), change(Action::Delete, "a")),
+    ] {
+        assert_eq!(resume(shown, now), None);
+    }
+    for (shown, now) in [
+        (change(Action::Create, "a"), change(Action::Update, "b")),
+        (change(Action::Update, "a"), change(Action::Replace, "a")),
+        (change(Action::Update, "a"), change(Action::Delete, "a")),
+    ] {
+        assert_eq!(resume(shown, now), Some(Obstacle::Unapproved));
+    }
+}

@@ -57,6 +57,32 @@ pub fn next_wave(before: &Plan, mut now: Plan) -> Plan {
     now
 }
 
+/// What is left of a plan after something cut off the changes `cut` in the middle, by a plan made anew: they as they are to
+/// be done now, and what was deferred, which comes later as before. What is more than was approved gets an obstacle.
+pub fn resumed(before: &Plan, now: Plan, cut: &BTreeSet<Address>) -> Plan {
+    let shown: BTreeMap<&Address, &Change> = before.changes.iter().map(|change| (&change.address, change)).collect();
+    let is_within = |change: &Change| {
+        let Some(shown) = shown.get(&change.address) else { return false };
+        let is_shown = |after: &super::Difference| {
+            shown.differences.iter().any(|it| it.attribute == after.attribute && it.after == after.after)
+        };
+        match change.action {
+            Action::None | Action::Mark | Action::Deferred | Action::Create => true,
+            Action::Update | Action::Adopt => change.differences.iter().all(is_shown),
+            action => action == shown.action,
+        }
+    };
+    let mut changes: Vec<Change> = now.changes.into_iter().filter(|change| cut.contains(&change.address)).collect();
+    for change in changes.iter_mut().filter(|change| change.obstacle.is_none()) {
+        if !is_within(change) {
+            change.obstacle = Some(Obstacle::Unapproved);
+        }
+    }
+    changes.extend(before.changes.iter().filter(|change| change.is_deferred()).cloned());
+    block(&mut changes);
+    Plan { changes, ..before.clone() }
+}
+
 /// The changes of a wave that are more than was approved when they were deferred in `before`: anything but making what
 /// the file says, or doing just what was shown. They get an obstacle, and so does what needs them.
 pub fn beyond(before: &Plan, wave: &mut Plan) -> Vec<Address> {

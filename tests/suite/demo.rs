@@ -124,3 +124,17 @@ fn what_can_not_be_broken_is_said_with_what_can() {
     expect(&workspace.labctl(&["demo", "break", "n5", "run", "docker", "ps"]), 1, &["no program `docker`"]);
     expect(&workspace.labctl(&["demo", "break", "n5", "reboot", "--lab", "real"]), 1, &["--lab"]);
 }
+
+#[test]
+fn a_node_that_starts_anew_in_the_middle_is_waited_for_and_gone_on_from() {
+    for fault in ["n5@12=drop-before,n5@12=reboot", "n5@7=drop-after,n5@8=reboot,n5@20=drop-during,n5@21=reboot"] {
+        let run = empty().labctl(&["demo", "--fast", "--fault", fault]);
+        assert_eq!(run.code, 0, "{fault}: {run:#?}");
+        assert!(
+            run.stderr.contains("n5 has started anew; what that cut off is looked at and gone on with."),
+            "{run:#?}"
+        );
+        let first = run.stdout.split("3 of 5").next().unwrap();
+        assert!(first.contains("Apply complete!") && !first.contains("Not started"), "{fault}: {first}");
+    }
+}
