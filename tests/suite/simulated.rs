@@ -3,6 +3,7 @@
 mod bench;
 mod faults;
 mod generated;
+mod hands;
 mod k0s;
 mod locks;
 mod properties;
