@@ -2,4 +2,9 @@
 //! (`tests/lab/control-plane/k0s`), the control plane that it starts is real, and SSH is the only way to it.
 
 mod bare;
+mod changes;
+mod drift;
 mod lab;
+mod states;
+mod tunnel;
+mod workers;

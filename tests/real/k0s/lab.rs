@@ -1,6 +1,10 @@
 //! The lab of these tests: `n5`, the control plane, which works, too, with the objects of two services.
 
-use crate::support::k0s::{CONTROLLER, VERSION, binary};
+use std::sync::MutexGuard;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use crate::support::k0s::{CONTROLLER, VERSION, binary, controller};
 use crate::support::operator::Operator;
 use crate::support::vm::Vm;
 
@@ -78,4 +82,34 @@ pub(super) fn operator(vm: &Vm, tables: &str) -> Operator {
 /// Puts a binary of this version where [`cluster`] looks for it.
 pub(super) fn bring(operator: &Operator, version: &str) {
     binary(&operator.path(&format!("k0s-{version}")), version);
+}
+
+/// What stands when the tests of a running cluster begin.
+pub(super) fn tables() -> String {
+    format!("{NETWORK}{}", cluster(VERSION, ""))
+}
+
+/// The host with its cluster running, made by labctl and kept: at the first call it takes a while.
+pub(super) fn running() -> MutexGuard<'static, Vm> {
+    static IS_KEPT: AtomicBool = AtomicBool::new(false);
+    let vm = controller();
+    if IS_KEPT.load(Ordering::Relaxed) {
+        vm.return_to("cluster");
+    } else {
+        vm.reset();
+        operator(&vm, &tables()).apply();
+        vm.keep("cluster");
+        IS_KEPT.store(true, Ordering::Relaxed);
+    }
+    vm
+}
+
+/// Waits until the API answers on the host, however it was started.
+pub(super) fn wait_for_api(vm: &Vm) {
+    vm.ok("for n in $(seq 300); do [ \"$(k0s kubectl get --raw /readyz 2>/dev/null)\" = ok ] && exit 0; sleep 1; done; exit 1");
+}
+
+/// Which process of k0s runs: another one, or none, after a restart.
+pub(super) fn process(vm: &Vm) -> String {
+    vm.ok("systemctl show -p MainPID --value k0scontroller")
 }

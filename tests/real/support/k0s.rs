@@ -4,7 +4,6 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::OnceLock;
@@ -60,8 +59,7 @@ fn host(name: &str, cable: Cable, memory: u32) -> Vm {
 
 /// Puts a k0s of a version at a path.
 pub(crate) fn binary(path: &Path, version: &str) {
-    let from: PathBuf = control_plane::folder().join("k0s");
-    fs::copy(from, path).expect("a copy of the tests' k0s");
+    fs::copy(control_plane::folder().join("k0s"), path).expect("a copy of the tests' k0s");
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
     let mut file = fs::OpenOptions::new().append(true).open(path).expect("the copy");
     // `versionMark` in its own source.

@@ -91,6 +91,11 @@ impl Vm {
         self.sh(script).expect_success(script)
     }
 
+    /// Copies a file there, as root. It becomes a program.
+    pub(crate) fn send(&self, from: &Path, to: &str) {
+        self.login.send(from, to);
+    }
+
     /// Takes the power away and gives it back: what the guest held in memory is lost. Does not wait for the boot.
     pub(crate) fn power_cut(&self) {
         self.machine.monitor("system_reset");

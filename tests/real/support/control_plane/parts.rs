@@ -4,6 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::OnceLock;
 
 use super::super::tied::Tied;
 
@@ -15,17 +16,21 @@ pub(super) struct Programs {
 }
 
 /// The folder of the programs, built first if this machine has none yet.
-pub(crate) fn folder() -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/build-control-plane");
-    let output = Command::new(script).stderr(Stdio::inherit()).output().expect("tests/lab/build-control-plane starts");
-    assert!(output.status.success(), "tests/lab/build-control-plane failed");
-    PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
+pub(crate) fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/build-control-plane");
+        let output =
+            Command::new(script).stderr(Stdio::inherit()).output().expect("tests/lab/build-control-plane starts");
+        assert!(output.status.success(), "tests/lab/build-control-plane failed");
+        PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
+    })
 }
 
 impl Programs {
     /// They run in the network namespace, if one is given.
     pub(super) fn built(home: &Path, namespace: Option<&Path>) -> Self {
-        let folder = folder();
+        let folder = folder().to_owned();
         Self { folder, home: home.to_owned(), namespace: namespace.map(Path::to_owned) }
     }
 

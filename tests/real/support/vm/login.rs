@@ -1,6 +1,7 @@
 //! Commands in the VM through the system's `ssh`, independent of labctl's own SSH.
 
 use std::fs;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
@@ -43,15 +44,8 @@ impl Login {
     }
 
     pub(crate) fn run(&self, user: &str, script: &str) -> Output {
-        let output = Command::new("ssh")
-            .args(["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"])
-            .args(["-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=none", "-o", "ConnectTimeout=5"])
-            .args(["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6"])
-            .arg("-o")
-            .arg(format!("UserKnownHostsFile={}", self.known_hosts.display()))
-            .arg("-i")
-            .arg(&self.key)
-            .args(["-p", &self.port.to_string(), &format!("{user}@127.0.0.1")])
+        let output = self
+            .ssh(user)
             // As one word, so that the script's commands have a standard input of their own.
             .arg(format!("exec sh -c '{}'", script.replace('\'', r"'\''")))
             .stdin(Stdio::null())
@@ -62,6 +56,28 @@ impl Login {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             code: output.status.code().unwrap_or(-1),
         }
+    }
+
+    /// Copies a file there, as root. It becomes a program.
+    pub(crate) fn send(&self, from: &Path, to: &str) {
+        let file = fs::File::open(from).expect("the file");
+        let mut command = self.ssh("root");
+        let sent = command.arg(format!("cat >'{to}' && chmod 755 '{to}'")).stdin(file).output().expect("ssh starts");
+        assert!(sent.status.success(), "{to}: {}", String::from_utf8_lossy(&sent.stderr));
+    }
+
+    fn ssh(&self, user: &str) -> Command {
+        let mut command = Command::new("ssh");
+        command
+            .args(["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"])
+            .args(["-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=none", "-o", "ConnectTimeout=5"])
+            .args(["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6"])
+            .arg("-o")
+            .arg(format!("UserKnownHostsFile={}", self.known_hosts.display()))
+            .arg("-i")
+            .arg(&self.key)
+            .args(["-p", &self.port.to_string(), &format!("{user}@127.0.0.1")]);
+        command
     }
 
     /// Tries until a login works; after `limit`, what the last try said.
