@@ -84,7 +84,8 @@ pub fn resumed(before: &Plan, now: Plan, cut: &BTreeSet<Address>) -> Plan {
 }
 
 /// The changes of a wave that are more than was approved when they were deferred in `before`: anything but making what
-/// the file says, or doing just what was shown. They get an obstacle, and so does what needs them.
+/// the file says, or doing just what was shown. They get an obstacle, and so does what needs them. What somebody made
+/// meanwhile where the file wants to make it is among them, too: it has one already.
 pub fn beyond(before: &Plan, wave: &mut Plan) -> Vec<Address> {
     let shown: BTreeMap<&Address, &Change> = before.changes.iter().map(|change| (&change.address, change)).collect();
     let mut found = Vec::new();
@@ -93,13 +94,54 @@ pub fn beyond(before: &Plan, wave: &mut Plan) -> Vec<Address> {
             .get(&change.address)
             .is_some_and(|shown| shown.later == Some(change.action) && shown.differences == change.differences);
         let is_approved = is_as_shown || matches!(change.action, Action::Create | Action::None | Action::Deferred);
-        if change.obstacle.is_none() && !is_approved {
-            change.obstacle = Some(Obstacle::Unapproved);
-            found.push(change.address.clone());
+        match change.obstacle {
+            None if !is_approved => {
+                change.obstacle = Some(Obstacle::Unapproved);
+                found.push(change.address.clone());
+            }
+            Some(Obstacle::Held(_)) => found.push(change.address.clone()),
+            _ => {}
         }
     }
     if !found.is_empty() {
         block(&mut wave.changes);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Obstacle, Plan, beyond};
+
+    /// A plan with one change.
+    fn plan(action: &str, obstacle: &Value) -> Plan {
+        let change = json!({
+            "address": "services.web/Service/default/web", "kind": "object", "ground": { "cluster": "homelab" },
+            "name": "Service/default/web", "action": action, "cause": "file", "before": null, "after": null,
+            "differences": [], "needs": [], "wave": 1, "steps": [], "obstacle": obstacle,
+        });
+        serde_json::from_value(json!({
+            "format_version": "1.0", "labctl_version": "0", "lab": "mobius", "unreachable": {}, "changes": [change],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn making_what_the_file_says_was_approved_and_anything_else_was_not() {
+        let before = plan("deferred", &Value::Null);
+        for (action, is_beyond) in [("create", false), ("none", false), ("update", true), ("delete", true)] {
+            let mut wave = plan(action, &Value::Null);
+            assert_eq!(!beyond(&before, &mut wave).is_empty(), is_beyond, "{action}");
+            assert_eq!(wave.changes[0].obstacle == Some(Obstacle::Unapproved), is_beyond, "{action}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_made_meanwhile_was_not_approved_and_keeps_what_is_said_of_it() {
+        let mut wave = plan("adopt", &json!({ "held": "it exists" }));
+        assert_eq!(beyond(&plan("deferred", &Value::Null), &mut wave).len(), 1);
+        assert_eq!(wave.changes[0].obstacle, Some(Obstacle::Held("it exists".to_owned())));
+    }
 }

@@ -12,7 +12,7 @@ fn an_object_that_came_in_between_stops_its_wave_and_is_left_alone() {
     // Another hand, on the host itself, quicker than labctl: it acts as soon as the API answers, while the node is not
     // Ready yet.
     vm.ok("cat >/run/other.sh <<'END'
-until k0s kubectl create service clusterip osaurus --tcp=80:80 2>/dev/null; do sleep 0.2; done
+until k0s kubectl create service clusterip osaurus --tcp=80:80 2>/dev/null; do sleep 2; done
 END
          setsid sh /run/other.sh </dev/null >/dev/null 2>&1 &");
     let run = operator.expect(&["apply", "--auto-approve"], 5);
