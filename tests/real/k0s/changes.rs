@@ -1,6 +1,6 @@
 //! Flags, configuration, version: what a cluster takes with a restart, and what it never takes.
 
-use super::lab::{bring, operator, process, running, tables};
+use super::lab::{bring, expect_nothing_due, operator, process, running, tables};
 use crate::support::k0s::VERSION;
 
 const NEWER: &str = "1.34.5+k0s.0";
@@ -39,7 +39,7 @@ fn flags_configuration_and_version_change_with_one_restart_that_the_plan_names()
 
     // A unit that was written anew without a restart: the process has the flags, and nothing is to be done.
     vm.ok("k0s install controller --force --config=/etc/k0s/k0s.yaml --single");
-    operator.expect_no_changes();
+    expect_nothing_due(&operator);
 }
 
 #[test]

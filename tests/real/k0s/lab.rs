@@ -113,3 +113,9 @@ pub(super) fn wait_for_api(vm: &Vm) {
 pub(super) fn process(vm: &Vm) -> String {
     vm.ok("systemctl show -p MainPID --value k0scontroller")
 }
+
+/// Plans, and expects that nothing is to be done, whatever there is to be said.
+pub(super) fn expect_nothing_due(operator: &Operator) {
+    let run = operator.expect(&["plan", "--detailed-exitcode"], 0);
+    assert!(run.stdout.ends_with("No changes. The lab matches the file.\n"), "{}", run.stdout);
+}

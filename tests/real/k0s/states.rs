@@ -1,6 +1,6 @@
 //! Every state in which a k0s can be, made by hand: told from the others, and mended, or refused in words.
 
-use super::lab::{bring, cluster, operator, process, running, tables, wait_for_api};
+use super::lab::{bring, cluster, expect_nothing_due, operator, process, running, tables, wait_for_api};
 use crate::support::k0s::{VERSION, binary, controller};
 
 #[test]
@@ -19,17 +19,20 @@ fn a_binary_a_unit_and_a_process_are_told_apart_on_the_way_to_a_cluster() {
 
     // A unit that was never started, with a flag that the file says otherwise, and one that it does not know.
     vm.ok("k0s install controller --config=/etc/k0s/k0s.yaml --no-taints --debug && ! k0s status -o json 2>/dev/null");
-    let plan = operator.plan(0).stdout;
+    let plan = operator.plan(1).stdout;
+    assert!(plan.contains("it exists, is not labctl's, and differs"), "{plan}");
+    let adopt = ["--adopt", "clusters.homelab/controller/n5"];
+    let plan = operator.expect(&[&["plan"], &adopt[..]].concat(), 0).stdout;
     for words in [
-        "# clusters.homelab/controller/n5 will be updated in-place",
+        "# clusters.homelab/controller/n5 will be adopted",
         "~ --enable-worker",
         "~ running",
         "flags that are not declared, and stay: --debug=true",
     ] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
-    operator.apply();
-    operator.expect_no_changes();
+    operator.expect(&[&["apply", "--auto-approve"], &adopt[..]].concat(), 0);
+    expect_nothing_due(&operator);
     let args = vm.ok("k0s status -o json");
     assert!(args.contains("\"--debug=true\"") && args.contains("\"--enable-worker=true\""), "{args}");
 
@@ -38,7 +41,7 @@ fn a_binary_a_unit_and_a_process_are_told_apart_on_the_way_to_a_cluster() {
     let plan = operator.plan(0).stdout;
     assert!(plan.contains("# (lab changed)") && plan.contains("~ enabled") && plan.contains("~ running"), "{plan}");
     operator.apply();
-    operator.expect_no_changes();
+    expect_nothing_due(&operator);
 
     // The binary went, and the process runs on without it.
     let before = process(&vm);
@@ -46,7 +49,7 @@ fn a_binary_a_unit_and_a_process_are_told_apart_on_the_way_to_a_cluster() {
     let plan = operator.plan(0).stdout;
     assert!(plan.contains("# clusters.homelab/binary/n5 will be created"), "{plan}");
     operator.apply();
-    operator.expect_no_changes();
+    expect_nothing_due(&operator);
     assert_eq!(process(&vm), before, "nothing was restarted");
 
     // A binary for another machine, and one that is not what the file says.
@@ -68,7 +71,7 @@ fn a_binary_a_unit_and_a_process_are_told_apart_on_the_way_to_a_cluster() {
     );
     bring(&operator, VERSION);
     operator.apply();
-    operator.expect_no_changes();
+    expect_nothing_due(&operator);
     assert_eq!(process(&vm), before, "nothing was restarted");
 }
 
@@ -80,7 +83,8 @@ fn a_component_that_does_not_stay_up_is_named_within_the_time_limit() {
     let good = r#"config = { api = { address = "192.168.4.5" }, telemetry = { enabled = false } }"#;
     let operator = operator(&vm, &tables());
     operator.replace(good, &format!("{crashing}\nready_timeout = \"60s\""));
-    let run = operator.expect(&["apply", "--auto-approve"], 1);
+    // The configuration is written, the control plane does not come up.
+    let run = operator.expect(&["apply", "--auto-approve"], 7);
     let said = format!("{}{}", run.stdout, run.stderr);
     for words in ["the API does not answer after 60 s", "component=kube-apiserver"] {
         assert!(said.contains(words), "{words} is not in\n{said}");
@@ -96,7 +100,7 @@ fn a_component_that_does_not_stay_up_is_named_within_the_time_limit() {
         "config = { api = { address = \"192.168.4.5\", extraArgs = {} }, telemetry = { enabled = false } }",
     );
     operator.apply();
-    operator.expect_no_changes();
+    expect_nothing_due(&operator);
 }
 
 #[test]
@@ -154,7 +158,7 @@ END
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
     by_hand.apply();
-    by_hand.expect_no_changes();
+    expect_nothing_due(&by_hand);
     assert_eq!((vm.ok(files), process(&vm)), (before, runs));
 
     // Another who declares less of it has nothing to change either.
@@ -162,5 +166,5 @@ END
         &cluster(VERSION, ""),
         "[clusters.homelab]\ndistribution = \"k0s\"\ncontrollers = [\"n5\"]\nworkers = [\"n5\"]\n",
     );
-    by_hand.expect_no_changes();
+    expect_nothing_due(&by_hand);
 }
