@@ -61,8 +61,8 @@ fn from_a_bare_host_one_apply_makes_a_cluster_with_its_objects_and_the_next_plan
 
     // Read without labctl, on the host itself.
     assert_eq!(
-        vm.ok("k0s kubectl get nodes --no-headers -o custom-columns=N:.metadata.name,T:.spec.taints,R:.status.conditions[0].type"),
-        "n5   <none>   Ready\n"
+        vm.ok("k0s kubectl get nodes -o jsonpath='{.items[*].metadata.name} {.items[*].spec.taints} {.items[*].status.conditions[?(@.type==\"Ready\")].status}'"),
+        "n5  True"
     );
     assert_eq!(vm.ok("k0s kubectl -n whoami get deployment whoami -o jsonpath='{.status.readyReplicas}'"), "1");
     assert_eq!(
