@@ -17,7 +17,7 @@ use super::recorder::{Recorded, Recorder};
 use super::stage::Stage;
 use super::terminal::Terminal;
 use crate::apply::{Limits, Reason, State};
-use crate::plan::{self, Change, Obstacle, Options, Plan};
+use crate::plan::{self, Change, Options, Plan};
 use crate::report;
 use crate::transport::Transport;
 
@@ -108,8 +108,7 @@ impl Run<'_> {
             let next = plan::next_wave(&wave, now);
             wave = self.approved(&wave, next).await?;
             exit = exit.and(obstacles(&wave));
-            if wave.changes.iter().any(|change| matches!(change.obstacle, Some(Obstacle::Held(_)))) {
-                // When it was deferred, there was nothing to be taken over.
+            if wave.changes.iter().any(plan::is_in_the_way) {
                 exit = exit.and(Exit::Stale);
             }
             let blocked = wave.changes.iter().filter(|change| change.obstacle.is_some()).cloned();

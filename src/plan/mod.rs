@@ -35,7 +35,7 @@ pub use saved::{Revision, SavedPlan};
 pub use shell::{quote, shell_line};
 pub use step::{Act, Guard, Step};
 pub use value::{Attributes, Difference, Value, differences, digest};
-pub use wave::{beyond, next_wave, resumed};
+pub use wave::{beyond, is_in_the_way, next_wave, resumed};
 
 #[cfg(test)]
 mod tests;

@@ -83,6 +83,11 @@ pub fn resumed(before: &Plan, now: Plan, cut: &BTreeSet<Address>) -> Plan {
     Plan { changes, ..before.clone() }
 }
 
+/// Whether somebody made, after a change was deferred, what the file wants to make, and made it otherwise.
+pub fn is_in_the_way(change: &Change) -> bool {
+    change.action == Action::Adopt && matches!(change.obstacle, Some(Obstacle::Refused(_)))
+}
+
 /// The changes of a wave that are more than was approved when they were deferred in `before`: anything but making what
 /// the file says, or doing just what was shown. They get an obstacle, and so does what needs them. What somebody made
 /// meanwhile where the file wants to make it is among them, too: it has one already.
@@ -99,7 +104,7 @@ pub fn beyond(before: &Plan, wave: &mut Plan) -> Vec<Address> {
                 change.obstacle = Some(Obstacle::Unapproved);
                 found.push(change.address.clone());
             }
-            Some(Obstacle::Held(_)) => found.push(change.address.clone()),
+            Some(_) if is_in_the_way(change) => found.push(change.address.clone()),
             _ => {}
         }
     }
@@ -140,8 +145,11 @@ mod tests {
 
     #[test]
     fn what_somebody_made_meanwhile_was_not_approved_and_keeps_what_is_said_of_it() {
-        let mut wave = plan("adopt", &json!({ "held": "it exists" }));
-        assert_eq!(beyond(&plan("deferred", &Value::Null), &mut wave).len(), 1);
-        assert_eq!(wave.changes[0].obstacle, Some(Obstacle::Held("it exists".to_owned())));
+        let before = plan("deferred", &Value::Null);
+        // Refused for what the file says, and not for what is there.
+        assert!(beyond(&before, &mut plan("create", &json!({ "refused": "no such field" }))).is_empty());
+        let mut wave = plan("adopt", &json!({ "refused": "it exists" }));
+        assert_eq!(beyond(&before, &mut wave).len(), 1);
+        assert_eq!(wave.changes[0].obstacle, Some(Obstacle::Refused("it exists".to_owned())));
     }
 }
