@@ -98,7 +98,10 @@ pub fn beyond(before: &Plan, wave: &mut Plan) -> Vec<Address> {
         let is_as_shown = shown
             .get(&change.address)
             .is_some_and(|shown| shown.later == Some(change.action) && shown.differences == change.differences);
-        let is_approved = is_as_shown || matches!(change.action, Action::Create | Action::None | Action::Deferred);
+        // What came to be by itself, as a kubelet's node does, and is as the file says, only gets its mark.
+        let is_as_wanted = change.action == Action::Adopt && change.differences.is_empty();
+        let is_made = matches!(change.action, Action::Create | Action::None | Action::Deferred);
+        let is_approved = is_as_shown || is_as_wanted || is_made;
         match change.obstacle {
             None if !is_approved => {
                 change.obstacle = Some(Obstacle::Unapproved);
@@ -128,7 +131,7 @@ mod tests {
             "differences": [], "needs": [], "wave": 1, "steps": [], "obstacle": obstacle,
         });
         serde_json::from_value(json!({
-            "format_version": "1.0", "labctl_version": "0", "lab": "mobius", "unreachable": {}, "changes": [change],
+            "format_version": "1.0", "labctl_version": "0", "lab": "mobius", "unreachable": {}, "changes": [change], "partial": false,
         }))
         .unwrap()
     }
@@ -136,7 +139,9 @@ mod tests {
     #[test]
     fn making_what_the_file_says_was_approved_and_anything_else_was_not() {
         let before = plan("deferred", &Value::Null);
-        for (action, is_beyond) in [("create", false), ("none", false), ("update", true), ("delete", true)] {
+        for (action, is_beyond) in
+            [("create", false), ("adopt", false), ("none", false), ("update", true), ("delete", true)]
+        {
             let mut wave = plan(action, &Value::Null);
             assert_eq!(!beyond(&before, &mut wave).is_empty(), is_beyond, "{action}");
             assert_eq!(wave.changes[0].obstacle == Some(Obstacle::Unapproved), is_beyond, "{action}");
