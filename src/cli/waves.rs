@@ -104,17 +104,22 @@ impl Run<'_> {
                 all.changes.extend(wave.changes.into_iter().filter(Change::is_deferred).map(not_planned));
                 break;
             }
-            let now = make(self.stage, self.options, self.selection, self.transport).await?;
-            let next = plan::next_wave(&wave, now);
-            wave = self.approved(&wave, next).await?;
-            exit = exit.and(obstacles(&wave));
-            if wave.changes.iter().any(plan::is_in_the_way) {
-                exit = exit.and(Exit::Stale);
-            }
+            let (next, stopped) = self.next(&wave).await?;
+            wave = next;
+            exit = exit.and(stopped);
             let blocked = wave.changes.iter().filter(|change| change.obstacle.is_some()).cloned();
             all.changes.extend(blocked.map(not_planned));
         }
         Ok((all, exit))
+    }
+
+    /// The wave after this one as far as it is approved, and the exit code that what stands in its way calls for.
+    async fn next(&self, wave: &Plan) -> Result<(Plan, Exit), Failure> {
+        let now = make(self.stage, self.options, self.selection, self.transport).await?;
+        let next = self.approved(wave, plan::next_wave(wave, now)).await?;
+        let is_met = next.changes.iter().any(plan::is_in_the_way);
+        let exit = obstacles(&next).and(if is_met { Exit::Stale } else { Exit::Done });
+        Ok((next, exit))
     }
 
     /// The wave without what nobody approved.
