@@ -159,12 +159,16 @@ END
     }
     by_hand.apply();
     expect_nothing_due(&by_hand);
-    assert_eq!((vm.ok(files), process(&vm)), (before, runs));
+    assert_eq!((vm.ok(files), process(&vm)), (before.clone(), runs.clone()));
 
-    // Another who declares less of it has nothing to change either.
+    // Where less of it is declared, labctl lets go of the rest, and nothing else.
     by_hand.replace(
         &cluster(VERSION, ""),
         "[clusters.homelab]\ndistribution = \"k0s\"\ncontrollers = [\"n5\"]\nworkers = [\"n5\"]\n",
     );
+    let plan = by_hand.plan(0).stdout;
+    assert!(plan.contains("Plan: 0 to add, 0 to change, 0 to destroy, 3 to forget."), "{plan}");
+    by_hand.apply();
     expect_nothing_due(&by_hand);
+    assert_eq!((vm.ok(files), process(&vm)), (before, runs));
 }
