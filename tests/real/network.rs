@@ -4,7 +4,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::operator::Operator;
-use crate::support::vm::{BOOT, Vm};
+use crate::support::vm::Vm;
 
 /// Far more than an emulated host needs on a machine with nothing else to do.
 const PATIENCE: Duration = Duration::from_secs(400);
@@ -132,8 +132,8 @@ fn a_power_cut_before_the_confirmation_brings_the_old_network_back() {
     vm.power_cut();
     apply.kill().unwrap();
     apply.wait().unwrap();
-    vm.wait_for_ssh(BOOT);
-    assert_eq!(state(&vm), before);
+    vm.wait_for_boot();
+    until("the host has come up with the old network", || state(&vm) == before);
     pass_the_time_of_a_dead_lock(&vm);
     operator.apply();
     operator.expect_no_changes();

@@ -1,7 +1,7 @@
 //! The host N5 as a whole: from bare pools to `No changes.`, drift by hand, and a host that was there before labctl.
 
 use crate::support::operator::Operator;
-use crate::support::vm::{BOOT, Vm};
+use crate::support::vm::Vm;
 
 /// What of N5 the VM can be: ports, VLANs, a bridge, pools, datasets, volumes, files, sysctls, modules, packages, units.
 const N5: &str = r#"
@@ -112,7 +112,7 @@ fn from_bare_pools_one_apply_makes_the_host_as_the_file_says() {
     // All of it survives a power cut.
     vm.ok("sync");
     vm.power_cut();
-    vm.wait_for_ssh(BOOT);
+    vm.wait_for_boot();
     operator.expect_no_changes();
 }
 

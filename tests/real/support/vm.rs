@@ -46,9 +46,9 @@ impl Vm {
         let machine = Machine::start(extras);
         let login = Login::new(&machine);
         let vm = Self { machine, login };
-        vm.wait_for_ssh(BOOT);
+        vm.wait_for_boot();
         // What is still in memory must not be lost to the power cut of a test.
-        vm.ok("systemctl is-system-running --wait >/dev/null || systemctl --failed --no-legend; sync");
+        vm.ok("sync");
         vm.keep("clean");
         vm
     }
@@ -109,6 +109,12 @@ impl Vm {
     /// Freezes the guest, or lets it go on.
     pub(crate) fn set_running(&self, running: bool) {
         self.machine.monitor(if running { "cont" } else { "stop" });
+    }
+
+    /// Waits until the host has started as a whole: a login works long before its network is as it will be.
+    pub(crate) fn wait_for_boot(&self) {
+        self.wait_for_ssh(BOOT);
+        self.ok("systemctl is-system-running --wait >/dev/null || systemctl --failed --no-legend");
     }
 
     pub(crate) fn wait_for_ssh(&self, limit: Duration) {
