@@ -152,3 +152,40 @@ workers      = ["mini"]
         assert!(run.stdout.contains(words), "{words}\n{}", run.stdout);
     }
 }
+
+#[test]
+fn what_a_live_cluster_would_never_take_is_refused_without_looking() {
+    let lab = r#"
+[lab]
+name = "home"
+[nodes.server]
+address = "192.168.1.10"
+[clusters.home]
+distribution = "k0s"
+version      = "1.34.3+k0s.0"
+controllers  = ["server"]
+"#;
+    let workspace = Workspace::new(lab);
+    for (edit, words) in [
+        (
+            "network = { services = \"10.112.0.0/16\" }",
+            "the Services of a live cluster have addresses of the old range",
+        ),
+        ("network = { provider = \"calico\" }", "k0s refuses to change the provider of a live cluster"),
+        ("version = \"1.34.2+k0s.0\"", "it never goes back to v1.34.2+k0s.0"),
+        ("version = \"1.36.0+k0s.0\"", "Kubernetes goes up by one at a time"),
+    ] {
+        let kept = if edit.starts_with("version") {
+            lab.replace("version      = \"1.34.3+k0s.0\"\n", "")
+        } else {
+            lab.to_owned()
+        };
+        workspace.write("new.toml", &format!("{kept}{edit}\n"));
+        let run = workspace.labctl(&["diff", "homelab.toml", "new.toml"]);
+        assert_eq!(run.code, 1, "{run:#?}");
+        assert!(run.stdout.replace("\n  #  ", " ").contains(words), "{words}\n{}", run.stdout);
+    }
+    // A network that is declared as k0s takes it anyway is no change.
+    workspace.write("new.toml", &format!("{lab}network = {{ services = \"10.96.0.0/12\" }}\n"));
+    assert_eq!(workspace.labctl(&["diff", "homelab.toml", "new.toml"]).code, 0);
+}

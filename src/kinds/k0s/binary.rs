@@ -4,7 +4,7 @@ use crate::config::Located;
 use crate::kinds::{Body, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
 use crate::lab::{Address, Binary, Content, K0sVersion, Lab, Mode, Site};
 use crate::observe::{Ask, Observation, Reply};
-use crate::plan::{Act, Attributes, Step, shell_line};
+use crate::plan::{Act, Attributes, Difference, Step, Value, shell_line};
 
 use super::program::{Installed, PROGRAM, installed, status, status_ask, upgrade_fault, version_ask};
 use super::{Seat, seats};
@@ -199,6 +199,18 @@ impl Body for Wanted {
 
     fn desired(&self) -> Attributes {
         self.version().map(|version| ("version".to_owned(), version.to_string().into())).into_iter().collect()
+    }
+
+    fn foresee(&self, differences: &[Difference]) -> Work {
+        let version = |value: &Option<Value>| match value {
+            Some(Value::Plain(value)) => value.as_str()?.parse::<K0sVersion>().ok(),
+            _ => None,
+        };
+        let fault = differences
+            .iter()
+            .filter(|difference| difference.attribute == "version")
+            .find_map(|difference| upgrade_fault(version(&difference.before)?, version(&difference.after)?));
+        fault.map_or_else(Work::default, Work::refused)
     }
 
     fn work(&self, task: &Task<'_>) -> Work {

@@ -113,6 +113,15 @@ impl Wanted {
         matches!(installed(reply), Ok(Installed::Version(_))).then_some(Ask::Fed { argv, stdin })
     }
 
+    /// What is said of a leaf that can't be as declared on a cluster that lives.
+    fn refusal(&self, path: &str, live: &Json, declared: &Json, why: &str) -> String {
+        format!(
+            "`{path}` of the cluster `{}` is {live} and can't become {declared}: {why}; say {live}, or take the cluster \
+             down for good (`k0s stop && k0s reset` on every node: all that is in it is lost) and apply then",
+            self.0.cluster.name
+        )
+    }
+
     /// Leaves that can't be as declared on a cluster that lives.
     fn fixed(&self, reply: &Reply) -> Result<Option<String>, String> {
         if !has_lived(reply)? {
@@ -126,11 +135,7 @@ impl Wanted {
             let live = running.get(&path).or_else(|| file.get(&path));
             let live = document::seen(&path, &declared, live).unwrap_or(Json::Null);
             if live != declared {
-                return Ok(Some(format!(
-                    "`{path}` of the cluster `{}` is {live} and can't become {declared}: {why}; say {live}, or take the \
-                     cluster down for good (`k0s stop && k0s reset` on every node: all that is in it is lost) and apply then",
-                    self.0.cluster.name
-                )));
+                return Ok(Some(self.refusal(&path, &live, &declared, why)));
             }
         }
         Ok(None)
@@ -214,6 +219,21 @@ impl Body for Wanted {
             .then(|| format!("not declared, and left as it is: {}", names.join(", ")))
             .into_iter()
             .collect()
+    }
+
+    fn foresee(&self, differences: &[Difference]) -> Work {
+        let refusal = differences.iter().find_map(|difference| {
+            let path = difference.attribute.as_str();
+            let why = fixed(path)?;
+            let plain = |value: &Option<Value>| match value {
+                Some(Value::Plain(value)) => Some(value.clone()),
+                Some(_) => None,
+                None => document::default(path),
+            };
+            let (live, declared) = (plain(&difference.before)?, plain(&difference.after)?);
+            (live != declared).then(|| self.refusal(path, &live, &declared, why))
+        });
+        refusal.map_or_else(Work::default, Work::refused)
     }
 
     fn work(&self, task: &Task<'_>) -> Work {
