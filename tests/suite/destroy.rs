@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use labctl::transport::simulated::World;
 
-use crate::workspace::Workspace;
+use crate::workspace::{ONE_CLUSTER, Workspace};
 
 const LAB: &str = r#"
 [lab]
@@ -169,19 +169,7 @@ fn what_is_no_data_is_removed_with_its_record() {
 
 #[test]
 fn an_object_is_kept_in_a_file_before_it_is_deleted_and_a_namespace_takes_nothing_along() {
-    let text = r#"
-[lab]
-name = "t"
-[nodes.a]
-address = "10.0.0.1"
-[clusters.c]
-kubeconfig = { node = "a", path = "/etc/kubeconfig" }
-[services.web]
-kind = "manifests"
-cluster = "c"
-files = ["web.yaml"]
-"#;
-    let workspace = Workspace::new(text);
+    let workspace = Workspace::new(ONE_CLUSTER);
     workspace.write(
         "web.yaml",
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\n\

@@ -1,19 +1,6 @@
 //! Objects of a simulated cluster, wave by wave: what takes the place of another is there before that one goes.
 
-use crate::workspace::{Run, Workspace};
-
-const LAB: &str = r#"
-[lab]
-name = "t"
-[nodes.a]
-address = "10.0.0.1"
-[clusters.c]
-kubeconfig = { node = "a", path = "/etc/kubeconfig" }
-[services.web]
-kind = "manifests"
-cluster = "c"
-files = ["web.yaml"]
-"#;
+use crate::workspace::{ONE_CLUSTER, Run, Workspace};
 
 const OLD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old, namespace: default}\n";
 
@@ -38,7 +25,7 @@ fn run(workspace: &Workspace, manifests: &str, command: &[&str]) -> Run {
 }
 
 fn with_the_old_one() -> Workspace {
-    let workspace = Workspace::new(LAB);
+    let workspace = Workspace::new(ONE_CLUSTER);
     let made = run(&workspace, OLD, &["apply", "--auto-approve"]);
     assert_eq!(made.code, 0, "{made:#?}");
     workspace

@@ -3,6 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// A lab with one cluster, and the objects of `web.yaml` in it.
+pub(crate) const ONE_CLUSTER: &str = r#"
+[lab]
+name = "t"
+[nodes.a]
+address = "10.0.0.1"
+[clusters.c]
+kubeconfig = { node = "a", path = "/etc/kubeconfig" }
+[services.web]
+kind = "manifests"
+cluster = "c"
+files = ["web.yaml"]
+"#;
+
 /// A folder that is gone when the test is.
 pub(crate) struct Workspace {
     folder: tempfile::TempDir,

@@ -9,6 +9,7 @@ use labctl::transport::simulated::{Fault, Mischief, Moment, Trouble, World};
 use labctl::transport::{StepOutcome, Transport as _};
 
 use super::bench::{Bench, Silent, wait};
+use crate::workspace::ONE_CLUSTER;
 
 const LAB: &str = r#"
 [lab]
@@ -122,18 +123,6 @@ fn nothing_is_in_flight_where_a_leg_is_over_and_the_lock_still_held() {
     assert!(!told_of_b(&bench, &lab.world()).contains('\n'));
 }
 
-const CLUSTER: &str = r#"
-[lab]
-name = "t"
-[nodes.a]
-address = "10.0.0.1"
-[clusters.c]
-kubeconfig = { node = "a", path = "/etc/kubeconfig" }
-[services.web]
-kind = "manifests"
-cluster = "c"
-files = ["web.yaml"]
-"#;
 const PAGE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: page, namespace: default}\n";
 
 fn lease(world: &World) -> String {
@@ -143,7 +132,7 @@ fn lease(world: &World) -> String {
 
 #[test]
 fn a_cluster_is_locked_by_a_lease_that_one_of_two_has_and_that_remembers_what_was_applied() {
-    let bench = Bench::with(CLUSTER, &[("web.yaml", PAGE)]);
+    let bench = Bench::with(ONE_CLUSTER, &[("web.yaml", PAGE)]);
     let lab = bench.simulated(bench.found(0), Vec::new());
     let plan = plan(&bench, &lab.world());
     assert_eq!(lease(&lab.world()), "", "a plan takes none");
@@ -164,7 +153,7 @@ fn a_cluster_is_locked_by_a_lease_that_one_of_two_has_and_that_remembers_what_wa
 
 #[test]
 fn the_lease_of_a_killed_run_dies_in_its_time_by_the_servers_clock_and_signs_of_life_keep_it() {
-    let bench = Bench::with(CLUSTER, &[("web.yaml", PAGE)]);
+    let bench = Bench::with(ONE_CLUSTER, &[("web.yaml", PAGE)]);
     let lab = bench.simulated(bench.found(0), Vec::new());
     let plan = plan(&bench, &lab.world());
     let killed = bench.locks(&lab);
@@ -190,7 +179,7 @@ fn the_lease_of_a_killed_run_dies_in_its_time_by_the_servers_clock_and_signs_of_
 
 #[test]
 fn nodes_and_clusters_are_locked_all_or_none() {
-    let text = format!("{CLUSTER}\n[nodes.a.files.\"/etc/one\"]\ncontent = \"1\"\n");
+    let text = format!("{ONE_CLUSTER}\n[nodes.a.files.\"/etc/one\"]\ncontent = \"1\"\n");
     let bench = Bench::with(&text, &[("web.yaml", PAGE)]);
     let lab = bench.simulated(bench.found(0), Vec::new());
     let plan = plan(&bench, &lab.world());
