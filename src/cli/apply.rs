@@ -72,6 +72,8 @@ pub(super) async fn run(cli: &Cli, args: &ApplyArgs, terminal: Terminal) -> Resu
 pub(super) enum Purpose {
     /// Making the lab as the file says: that is noted, and looked at again.
     Apply,
+    /// The same by a saved plan: exactly what it says.
+    Saved,
     /// Removing what a person named, whatever the file says.
     Destroy,
 }
@@ -105,7 +107,7 @@ impl Errand<'_> {
         let mut interrupts = signals::interrupts();
         let holder = self.holder()?;
         let locks = Locks::new(self.transport, &self.stage.lab, holder.clone(), self.applied(&holder));
-        self.take(&locks, plan).await?;
+        let is_another_gone = self.take(&locks, plan).await?;
         let recorder = Recorder::new(beside, &holder.id, self.terminal);
         recorder.add(self.beginning(&holder, plan));
         let run = Run {
@@ -119,8 +121,16 @@ impl Errand<'_> {
             approval: self.approval,
             terminal: self.terminal,
         };
+        let waves = async {
+            if !is_another_gone || self.purpose != Purpose::Apply {
+                return run.waves(plan, &mut interrupts).await;
+            }
+            let (left, met) = run.what_is_left(plan).await?;
+            let (ended, exit) = run.waves(&left, &mut interrupts).await?;
+            Ok((ended, met.and(exit)))
+        };
         let result = tokio::select! {
-            result = run.waves(plan, &mut interrupts) => result,
+            result = waves => result,
             () = locks.keep() => Err(Failure::error("the locks are not kept any more")),
         };
         for (ground, why) in locks.release().await {
@@ -148,13 +158,13 @@ impl Errand<'_> {
         }
     }
 
-    /// Takes the locks of the first wave; waits for who holds one as long as was asked for.
-    async fn take(&self, locks: &Locks<'_>, plan: &Plan) -> Result<(), Failure> {
+    /// Takes the locks of the first wave; waits for who holds one as long as was asked for, and says whether it had to.
+    async fn take(&self, locks: &Locks<'_>, plan: &Plan) -> Result<bool, Failure> {
         let until = tokio::time::Instant::now() + self.patience;
         let mut is_said = false;
         loop {
             let taken = match locks.take(plan).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(is_said),
                 Err(taken) => taken,
             };
             if tokio::time::Instant::now() >= until {

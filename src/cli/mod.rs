@@ -16,6 +16,7 @@ mod measure;
 mod offline;
 mod outcome;
 mod output;
+mod permissions;
 mod pinned;
 mod plan;
 mod precautions;

@@ -77,8 +77,12 @@ fn code(failure: &Failure) -> Exit {
 }
 
 fn describe(change: &Change, failure: &Failure, paint: Paint) -> String {
-    let mut text =
-        format!("{} {} on {}: could not {}\n", paint.red("Error:"), change.address, change.ground, failure.step);
+    let what = match &failure.outcome {
+        // The step that met it says nothing: what the change relies on is looked at before the first of them.
+        StepOutcome::Stale { .. } => "not done".to_owned(),
+        _ => format!("could not {}", failure.step),
+    };
+    let mut text = format!("{} {} on {}: {what}\n", paint.red("Error:"), change.address, change.ground);
     match &failure.outcome {
         StepOutcome::Failed { code, words } => {
             for line in words {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::apply::{Errand, Purpose};
 use super::args::{ApplyArgs, Cli, Selection};
 use super::exit::{Exit, Failure};
-use super::pinned;
 use super::plan::{obstacles, show as show_plan};
 use super::precautions::{self, AllFacts};
 use super::skipping::Skipping;
@@ -14,6 +13,7 @@ use super::stage::Stage;
 use super::terminal::Terminal;
 use super::waves::Approval;
 use super::which_lab::WhichLab;
+use super::{permissions, pinned};
 use crate::local;
 use crate::plan::{Options, Plan, SavedPlan};
 use crate::report::{self, Detail, Summary};
@@ -70,6 +70,7 @@ pub(super) fn show(path: &Path, json: bool, terminal: Terminal) -> Result<Exit, 
 /// `labctl apply FILE`: exactly what the plan says. Nobody is asked; what would have to be asked stops the run.
 pub(super) async fn apply(cli: &Cli, args: &ApplyArgs, path: &Path, terminal: Terminal) -> Result<Exit, Failure> {
     let saved = read(path)?;
+    permissions::warn_of_plan(path, terminal);
     let refused = |why: String| Failure::new(Exit::Stale, format!("`{}`: {why}", path.display()));
     let made_for: WhichLab = saved.against.parse().map_err(Failure::error)?;
     let stage = pinned::stage(cli, &made_for, terminal).await?;
@@ -106,7 +107,7 @@ pub(super) async fn apply(cli: &Cli, args: &ApplyArgs, path: &Path, terminal: Te
         transport: &transport,
         facts: &facts,
         approval: Approval::Given,
-        purpose: Purpose::Apply,
+        purpose: Purpose::Saved,
         patience: Duration::from_secs(args.lock_timeout),
         terminal,
     };

@@ -113,6 +113,28 @@ impl Run<'_> {
         Ok((all, exit))
     }
 
+    /// What is left of a plan after its ground was somebody else's: they may have done some of it, or something else.
+    /// The exit code is what stands in the way of it.
+    pub(super) async fn what_is_left(&self, plan: &Plan) -> Result<(Plan, Exit), Failure> {
+        let due = plan.changes.iter().filter(|change| change.is_due()).map(|change| change.address.clone());
+        let now = make(self.stage, self.options, self.selection, self.transport).await?;
+        let left = plan::resumed(plan, now, &due.collect());
+        let is_same = |change: &&Change| {
+            plan.changes.iter().any(|it| it.address == change.address && it.differences == change.differences)
+        };
+        let is_due = |change: &&Change| change.is_due();
+        if left.changes.iter().filter(is_due).filter(is_same).count() < plan.changes.iter().filter(is_due).count() {
+            self.terminal.print("\nThe lab has changed while this run waited. What is left of what was approved:\n");
+            show(&left, false, None, self.terminal);
+        }
+        if !left.changes.iter().any(Change::is_due) && left.changes.iter().any(Change::is_deferred) {
+            // They have done all that the next wave waits for.
+            return self.next(&left).await;
+        }
+        let exit = obstacles(&left);
+        Ok((left, exit))
+    }
+
     /// The wave after this one as far as it is approved, and the exit code that what stands in its way calls for.
     async fn next(&self, wave: &Plan) -> Result<(Plan, Exit), Failure> {
         let now = make(self.stage, self.options, self.selection, self.transport).await?;

@@ -9,6 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::exit::Failure;
+use super::permissions;
 use super::stage::Stage;
 use super::terminal::Terminal;
 use crate::lab::Ground;
@@ -66,6 +67,7 @@ impl Target {
     pub(super) fn open(stage: &Stage, which: &WhichLab, access: Access, terminal: Terminal) -> Result<Self, Failure> {
         let values = local::Values::new(&stage.lab, Arc::clone(&stage.sources));
         let WhichLab::Simulated(folder) = which else {
+            permissions::warn(stage, &values, terminal);
             return Ok(Self::Real(Box::new(RealLab::new(&stage.lab, Arc::new(values), access))));
         };
         let world = if let Some(world) = world(folder)? {

@@ -5,6 +5,7 @@ pub mod git;
 pub mod journal;
 pub mod kept;
 pub mod kubeconfig;
+pub mod permissions;
 pub mod person;
 pub mod private;
 pub mod process;

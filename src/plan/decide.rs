@@ -1,6 +1,7 @@
 //! One resource: what the file says, what the lab answers and what the mark remembers, made into a change.
 
 use super::ground_record::GroundRecord;
+use super::keep::keeping;
 use super::{Action, Attributes, Cause, Change, Difference, Mark, Obstacle, Origin, Step, digest, record};
 use crate::kinds::{Declared, Goal, Task, Work};
 use crate::lab::{Address, Lab, Site};
@@ -223,8 +224,11 @@ fn finish(
         change.obstacle = change.obstacle.or_else(|| Some(Obstacle::Held(hold.clone())));
     }
     if change.obstacle.is_none() {
+        let nothing = Attributes::new();
+        let before = change.before.as_ref().unwrap_or(&nothing);
+        let steps = keeping(scene.lab, scene.site, work.steps, old.is_some(), before);
         let tidying = work.tidies.then(|| work.put_back.clone());
-        (change.steps, change.put_back) = marked(scene, declared, work.steps, work.put_back, old, new);
+        (change.steps, change.put_back) = marked(scene, declared, steps, work.put_back, old, new);
         // What only tidies up leaves the note of what was begun.
         change.put_back = tidying.unwrap_or_else(|| std::mem::take(&mut change.put_back));
     }

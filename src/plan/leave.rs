@@ -1,6 +1,7 @@
 //! What left the file: destroyed where it is harmless, forgotten where it is not.
 
 use super::decide::Scene;
+use super::keep::keeping;
 use super::marks::Left;
 use super::{Action, Cause, Change, Obstacle, Origin, Step, record};
 use crate::kinds::Leaving;
@@ -32,9 +33,9 @@ pub(super) fn leave(scene: &Scene<'_>, left: &Left<'_>) -> Change {
     change.action = if goes { Action::Delete } else { Action::Forget };
     change.notes.extend(stays);
     match (goes, &observed) {
-        (true, Some(_)) => {
+        (true, Some(observed)) => {
             let work = leftover.remove(scene.reply);
-            change.steps = work.steps;
+            change.steps = keeping(scene.lab, scene.site, work.steps, true, observed);
             change.put_back = work.put_back;
             change.disruption = work.disruption;
             change.notes = work.notes;

@@ -9,6 +9,7 @@ mod comparison;
 mod decide;
 pub mod facts;
 pub mod ground_record;
+mod keep;
 mod leave;
 pub mod lock;
 mod mark;

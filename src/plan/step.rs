@@ -55,6 +55,14 @@ pub enum Act {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
     },
+    /// Copies a file, if it is there, to `below` under its own path and the time, for its owner alone. Copies that have lain
+    /// there for thirty days go.
+    Keep {
+        /// Path on the node.
+        path: String,
+        /// The folder of all copies.
+        below: String,
+    },
     /// Removes a file. One that is gone already is no failure.
     Remove {
         /// Path on the node.

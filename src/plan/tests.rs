@@ -128,7 +128,19 @@ fn a_leave_in_the_file_or_on_the_command_line_lets_it_be_taken_over() {
     for (lab, options) in [(with_leave, Options::default()), (without, by_address)] {
         let seen = Seen::Read(reply(&lab, regular("old\n"), None));
         let change = plan_with(&lab, seen, &options).remove(0);
-        assert_eq!((change.action, change.obstacle.as_ref(), change.steps.len()), (Action::Adopt, None, 3));
+        assert_eq!((change.action, change.obstacle.as_ref()), (Action::Adopt, None));
+        // What it held before is kept.
+        let acts: Vec<&str> = change.steps.iter().map(|step| step.about.as_str()).collect();
+        let path = "/etc/x";
+        assert_eq!(
+            acts,
+            [
+                "note what is about to be done",
+                &format!("keep what {path} holds"),
+                &format!("write {path}"),
+                "note what is done"
+            ]
+        );
     }
 }
 

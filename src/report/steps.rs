@@ -28,6 +28,9 @@ pub fn line(step: &Step) -> String {
             let mode = mode.map(|mode| format!(" {mode}")).unwrap_or_default();
             format!("> {path}{mode} ({}){guards}", describe(content))
         }
+        Act::Keep { path, below } => {
+            format!("> {below}/{}.TIME 0600 (a copy of {path}){guards}", path.trim_start_matches('/'))
+        }
         Act::Remove { path } => format!("$ {}{guards}", shell_line(["rm", "-f", "--", path])),
         Act::Reconnect { within, until, .. } => {
             let until =

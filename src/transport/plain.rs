@@ -61,6 +61,7 @@ fn act(step: &Step) -> String {
             quote(group.as_deref().unwrap_or_default()),
             data(content)
         ),
+        Act::Keep { path, below } => shell_line(["keep", path, below]),
         Act::Remove { path } => shell_line(["rm", "-f", "--", path]),
         Act::Reconnect { until, .. } if !until.is_empty() => format!("until {}; do sleep 1; done", shell_line(until)),
         Act::Reconnect { .. } => format!(": {}", quote(&step.about)),

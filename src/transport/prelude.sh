@@ -70,6 +70,17 @@ put() {
   chmod -- "${mode:-644}" "$beside" && flush "$beside" && mv -f -- "$beside" "$1" && flush "$above"
 }
 
+# keep PATH FOLDER: a copy of a file below FOLDER, named after its path and the time, for its owner alone; nothing where there
+# is none. Copies that have lain there for thirty days go.
+keep() {
+  [ -f "$1" ] || return 0
+  copy=$2/${1#/}.$(date -u +%Y%m%dT%H%M%SZ)
+  above=${2%/*}
+  { [ -d "$above" ] || mkdir -p -- "$above"; } && (umask 077; mkdir -p -- "${copy%/*}" && cp -- "$1" "$copy") && flush "$copy" ||
+    { rm -f -- "$copy"; return 1; }
+  find "$2" -type f -mtime +30 -exec rm -f -- {} +
+}
+
 # flush PATH: onto the disk; macOS's sync takes no path.
 flush() { sync -- "$1" 2>/dev/null || sync; }
 

@@ -92,6 +92,7 @@ fn act_words(act: &Act, contents: &Contents<'_>) -> Result<Zeroizing<String>, Re
                 encode(&bytes).as_str()
             )
         }
+        Act::Keep { path, below } => format!("keep {} {}", quote(path), quote(below)),
         Act::Remove { path } => format!("rm -f -- {}", quote(path)),
         // Not the node's work: the transport itself reconnects.
         Act::Reconnect { .. } => "true".to_owned(),

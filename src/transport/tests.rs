@@ -1,5 +1,6 @@
 //! Scripts against a real `sh`, and replies that were cut anywhere.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -204,6 +205,39 @@ fn a_write_leaves_nothing_beside_the_file_and_takes_over_its_mode() {
     let (_, reply) = ask_all(folder.path(), &[Ask::file("x")]);
     assert!(matches!(reply.file(&Ask::file("x")), Ok(FileAnswer::Regular { stat, .. }) if stat.mode == 0o600));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_is_kept_of_a_file_is_for_its_owner_alone_and_goes_after_a_month() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = |path: &str| {
+        let act = Act::Keep { path: path.to_owned(), below: "state/lab/replaced".to_owned() };
+        act_all(folder.path(), &[Step::new("keep", act)])
+    };
+    assert_eq!(keep("etc/it's a file"), [StepOutcome::Done], "nothing is there");
+    assert!(!folder.path().join("state").exists());
+
+    std::fs::create_dir(folder.path().join("etc")).unwrap();
+    std::fs::write(folder.path().join("etc/it's a file"), "before\n").unwrap();
+    assert_eq!(keep("etc/it's a file"), [StepOutcome::Done]);
+    let copies = folder.path().join("state/lab/replaced/etc");
+    let names = || std::fs::read_dir(&copies).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let copy = names().pop().unwrap();
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "before\n");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&copy), mode(&copies), mode(&folder.path().join("state/lab"))), (0o600, 0o700, 0o755));
+
+    // Thirty days are not over, then they are.
+    std::fs::rename(&copy, copies.join("old")).unwrap();
+    let age = |days: u64| {
+        let then = std::time::SystemTime::now() - std::time::Duration::from_hours(24 * days);
+        std::fs::File::options().write(true).open(copies.join("old")).unwrap().set_modified(then).unwrap();
+    };
+    for (days, left) in [(30, 2), (32, 1)] {
+        age(days);
+        assert_eq!(keep("etc/it's a file"), [StepOutcome::Done]);
+        assert_eq!(names().iter().filter(|path| path.is_file()).count(), left, "{days} days");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod scenario;
 mod ssh;
 mod sudo;
 mod support;
+mod survive;
 mod whole;
 #[path = "../suite/workspace.rs"]
 #[expect(dead_code, reason = "the other test binary needs more of it")]

@@ -230,6 +230,8 @@ fn step(step: &Step) -> Option<String> {
             let text = content.as_text().unwrap_or("hidden").trim_end().replace('\n', "\n  | ");
             Some(format!("{guards}  > {path} {mode}\n  | {text}\n"))
         }
+        // It relies on what the step after it relies on.
+        Act::Keep { path, .. } => Some(format!("  keep {path}\n")),
         Act::Remove { path } => Some(format!("{guards}  rm {path}\n")),
         Act::Reconnect { .. } => Some("  reconnect\n".to_owned()),
         Act::Api(call) => Some(format!("  {call:?}\n")),

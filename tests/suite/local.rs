@@ -66,6 +66,42 @@ fn drift_is_found_named_and_mended() {
     workspace.expect_no_changes();
 }
 
+/// What was kept of replaced contents, with its mode.
+fn kept(workspace: &Workspace) -> Vec<(String, String)> {
+    let folder = workspace.path(".labctl/records/test/replaced");
+    let files = workspace.tree().into_iter().filter(|(path, _)| path.starts_with(&folder));
+    files
+        .map(|(path, bytes)| {
+            let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+            (name.rsplit_once('.').unwrap().0.to_owned(), String::from_utf8(bytes).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn what_was_written_over_or_removed_is_kept_aside_but_not_what_holds_a_secret_of_the_file() {
+    let workspace = Workspace::new(&LAB.replace("content = \"other\\n\"", "content = \"other\\n\"\nadopt = true"));
+    workspace.write("etc/other.conf", "years of work\n");
+    std::fs::set_permissions(workspace.path("etc/other.conf"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let plan = workspace.labctl(&["plan", "--show-steps"]).stdout;
+    assert!(
+        plan.contains("> .labctl/records/test/replaced/etc/other.conf.TIME 0600 (a copy of etc/other.conf)"),
+        "{plan}"
+    );
+    workspace.apply();
+    let first = ("etc/other.conf".to_owned(), "years of work\n".to_owned());
+    assert_eq!(kept(&workspace), [first.clone()], "what was new had nothing before");
+
+    workspace.write("etc/hello.conf", "by hand\n");
+    // Not all may read it, and labctl wrote it.
+    workspace.write("homelab.toml", &workspace.read("homelab.toml").replace("other\\n", "another\\n"));
+    workspace.apply();
+    let second = ("etc/hello.conf".to_owned(), "by hand\n".to_owned());
+    assert_eq!(kept(&workspace), [second, first]);
+    workspace.expect_no_changes();
+}
+
 #[test]
 fn an_edit_of_the_file_is_told_from_drift() {
     let workspace = Workspace::new(LAB);
@@ -269,6 +305,33 @@ fn a_secret_is_in_its_file_and_nowhere_else() {
     let holders: Vec<_> =
         workspace.tree().into_iter().filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains("canary")).collect();
     assert_eq!(holders, [(workspace.path("etc/other.conf"), canary.as_bytes().to_vec())], "only the file itself");
+}
+
+#[test]
+fn files_that_others_may_read_or_write_although_they_should_not_are_told_with_the_remedy() {
+    let secret = "[nodes.here.files.\"etc/secret.conf\"]\ncontent = { secret = \"token\" }\n\
+                  [secrets.token]\nfile = \"it's.secret\"\n";
+    let workspace = Workspace::new(&format!("{LAB}{secret}"));
+    workspace.write("it's.secret", "x");
+    let set = |path: &str, mode: u32| {
+        std::fs::set_permissions(workspace.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set("it's.secret", 0o600);
+    workspace.labctl(&["plan", "--out", "the.plan"]);
+    assert_eq!(workspace.labctl(&["plan"]).stderr, "");
+    set("it's.secret", 0o644);
+    set("homelab.toml", 0o666);
+    set("the.plan", 0o606);
+    let run = workspace.labctl(&["apply", "the.plan"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    for (path, chmod) in [
+        ("homelab.toml` has mode 0666", "o-w"),
+        ("it's.secret` has mode 0644", "go-rwx"),
+        ("the.plan` has mode 0606", "o-w the.plan`"),
+    ] {
+        let line = run.stderr.lines().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{path}: {run:#?}"));
+        assert!(line.starts_with("Warning: others may ") && line.contains(&format!("chmod {chmod}")), "{line}");
+    }
 }
 
 #[test]

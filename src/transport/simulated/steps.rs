@@ -12,6 +12,8 @@ use crate::plan::{Act, Guard, Step};
 
 /// Exit status of a step that the simulation can't run.
 const NOT_SIMULATED: u32 = 125;
+/// Seconds: `find -mtime +30` finds what is at least thirty-one whole days old.
+const KEPT_FOR: i64 = 31 * 24 * 60 * 60;
 /// Lines that are shown of what a failed step printed.
 const LINES: usize = 20;
 
@@ -72,6 +74,7 @@ fn act(machine: &mut Machine, act: &Act, owner: &str, contents: &Contents<'_>) -
             let names = (wanted.as_deref(), group.as_deref());
             Ok(put(machine, path, content, *mode, names, owner, contents))
         }
+        Act::Keep { path, below } => Ok(keep(machine, path, below, owner)),
         Act::Remove { path } if machine.files.is_folder(path) => {
             Ok(complaint(&format!("rm: cannot remove '{path}': Is a directory")))
         }
@@ -86,6 +89,25 @@ fn act(machine: &mut Machine, act: &Act, owner: &str, contents: &Contents<'_>) -
 
 fn complaint(words: &str) -> Output {
     Output { stderr: words.to_owned(), code: 1, ..Output::default() }
+}
+
+/// As the shell function of that name in `prelude.sh`.
+fn keep(machine: &mut Machine, path: &str, below: &str, owner: &str) -> Output {
+    let Some(bytes) = machine.files.read(path).map(<[u8]>::to_vec) else { return Output::default() };
+    if machine.condition.is_disk_full {
+        return complaint(&format!("cp: error copying '{path}': No space left on device"));
+    }
+    let now = machine.files.now;
+    let time = jiff::Timestamp::from_second(now).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ");
+    let copy = absolute(&format!("{below}/{}.{time}", path.trim_start_matches('/')));
+    machine.files.put(&copy, What::File(bytes), 0o600, owner, owner);
+    let is_old = |entry: &super::files::Entry| entry.bytes().is_some() && now - entry.modified >= KEPT_FOR;
+    let old: Vec<String> =
+        machine.files.below(below).filter(|(_, entry)| is_old(entry)).map(|(path, _)| path.to_owned()).collect();
+    for path in old {
+        machine.files.remove(&path);
+    }
+    Output::default()
 }
 
 fn put(

@@ -1,6 +1,6 @@
 //! A lab file and its simulated lab in this process: planned and applied by the very code that the commands run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use labctl::apply::{Limits, State};
@@ -8,7 +8,7 @@ use labctl::cli::{Ended, Locks, Progress, drive, read_grounds};
 use labctl::config::Sources;
 use labctl::graph::Graph;
 use labctl::kinds::{self, Declared};
-use labctl::lab::{Lab, SecretName, load};
+use labctl::lab::{Address, Lab, SecretName, load};
 use labctl::plan::applied::{Applied, Origin};
 use labctl::plan::lock::Holder;
 use labctl::plan::{Action, Change, Options, Plan, Step, build, next_wave};
@@ -81,6 +81,11 @@ impl Bench {
         Ok(Self { declared, graph, lab, sources: Arc::new(sources) })
     }
 
+    /// These resources, those below these tables, and all that needs them.
+    pub(super) fn with_users(&self, addresses: &[Address]) -> BTreeSet<Address> {
+        self.graph.with_users(addresses)
+    }
+
     /// The machines as their owner has them.
     pub(crate) fn found(&self, seed: u64) -> World {
         World::found(&self.lab, seed)
@@ -93,7 +98,7 @@ impl Bench {
     /// Reads and plans; takes over whatever differs.
     pub(super) fn plan(&self, transport: &dyn Transport) -> Plan {
         let seen = wait(read_grounds(&self.lab, &self.declared, self.lab.sites(), transport, 10));
-        let everything = labctl::lab::Address::new(Vec::<String>::new());
+        let everything = Address::new(Vec::<String>::new());
         let options = Options { adopt: vec![everything], ..Options::default() };
         build(&self.lab, &self.declared, &self.graph, &seen, &options)
     }
