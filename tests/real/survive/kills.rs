@@ -33,7 +33,7 @@ const STATE: &str =
     files -printf '%p %m\\n' | sort; files -exec sha256sum {} + | sort -k 2
     find /etc /run /var/lib -name '.labctl-*'
     ip -br -4 addr; ip -4 route | sort; ls /run/netplan /run/labctl/network 2>/dev/null
-    zfs get -Hp -o name,property,value -s local all";
+    zfs get -Hp -o name,property,value -s local all | sort";
 
 /// When to kill.
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +121,8 @@ fn killed_at_its_steps_and_applied_again_it_comes_to_the_same_host() {
     let (mut tried, mut in_flight) = (0, 0);
     for point in points.into_iter().skip(first).step_by(stride) {
         let (found, was_in_flight) = killed(point);
-        assert_eq!(found, expected, "{point:?}");
+        let difference = similar::TextDiff::from_lines(&expected, &found).unified_diff().context_radius(0).to_string();
+        assert!(difference.is_empty(), "{point:?}:\n{difference}");
         tried += 1;
         in_flight += usize::from(was_in_flight);
         println!("{point:?}: the same host{}", if was_in_flight { ", something was in flight" } else { "" });
