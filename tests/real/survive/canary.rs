@@ -83,7 +83,7 @@ while :; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0'
 END
 setsid sh /run/watch.sh </dev/null >/dev/null 2>&1 & echo $! >/run/watch.pid";
 
-fn all<'a>(password: &'a str) -> Vec<&'a str> {
+fn all(password: &str) -> Vec<&str> {
     DECLARED.into_iter().chain(BY_HAND).chain([password]).collect()
 }
 

@@ -52,10 +52,7 @@ fn host() -> (std::sync::MutexGuard<'static, Vm>, Operator) {
 }
 
 fn lines(operator: &Operator) -> usize {
-    match operator.exists(".labctl/journal.jsonl") {
-        true => operator.read(".labctl/journal.jsonl").lines().count(),
-        false => 0,
-    }
+    if operator.exists(".labctl/journal.jsonl") { operator.read(".labctl/journal.jsonl").lines().count() } else { 0 }
 }
 
 /// Waits for the point, or for the end of the apply.
