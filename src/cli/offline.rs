@@ -14,6 +14,7 @@ use super::terminal::Terminal;
 use super::which_lab::WhichLab;
 use crate::lab::Ground;
 use crate::local;
+use crate::local::bounded;
 use crate::plan::{Observations, Seen};
 use crate::report::{self, redaction};
 use crate::transport::RecordedLab;
@@ -76,7 +77,7 @@ pub(super) fn save(path: &Path, stage: &Stage, which: &WhichLab, seen: &BTreeMap
 
 fn read(path: &Path) -> Result<Observations, Failure> {
     let failure = |why: String| Failure::error(format!("`{}`: {why}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+    let bytes = bounded::read(path, bounded::SAVED).map_err(|error| failure(error.to_string()))?;
     Observations::parse(&bytes).map_err(|error| failure(error.to_string()))
 }
 

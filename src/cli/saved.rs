@@ -15,6 +15,7 @@ use super::waves::Approval;
 use super::which_lab::WhichLab;
 use super::{permissions, pinned};
 use crate::local;
+use crate::local::bounded;
 use crate::plan::{Options, Plan, SavedPlan};
 use crate::report::{self, Detail, Summary};
 
@@ -49,7 +50,7 @@ pub(super) fn advice(path: &Path) -> String {
 
 fn read(path: &Path) -> Result<SavedPlan, Failure> {
     let failure = |why: String| Failure::error(format!("`{}`: {why}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+    let bytes = bounded::read(path, bounded::SAVED).map_err(|error| failure(error.to_string()))?;
     SavedPlan::parse(&bytes).map_err(|error| failure(error.to_string()))
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::private;
+use super::{bounded, private};
 use crate::apply::journal::{Entry, Event, parse};
 
 /// Bytes of one file.
@@ -43,7 +43,8 @@ fn kept(beside: &Path) -> PathBuf {
 pub fn read(beside: &Path) -> io::Result<Read> {
     let mut read = Read::default();
     for name in [OLD, NOW] {
-        match std::fs::read(kept(beside).join(name)) {
+        // What stands before that is history that nobody asks for, and labctl never writes so much.
+        match bounded::read_end(&kept(beside).join(name), bounded::TEXT) {
             Ok(bytes) => {
                 let (entries, damaged) = parse(&bytes);
                 read.entries.extend(entries);
@@ -93,7 +94,7 @@ impl Journal {
 /// The file to add to. A line that was cut at its end is ended first, so that the next is not lost with it.
 fn open(folder: &Path) -> io::Result<(File, u64)> {
     let path = folder.join(NOW);
-    let is_cut = std::fs::read(&path).is_ok_and(|bytes| !bytes.is_empty() && !bytes.ends_with(b"\n"));
+    let is_cut = bounded::read_end(&path, 1).is_ok_and(|end| !end.is_empty() && end != b"\n");
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
     if is_cut {
         file.write_all(b"\n")?;

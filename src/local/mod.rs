@@ -1,5 +1,6 @@
 //! The local disk: the files that a lab is read from, what labctl keeps beside them, and the values of secrets.
 
+pub mod bounded;
 pub mod download;
 pub mod git;
 pub mod journal;

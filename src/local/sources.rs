@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::bounded;
 use super::git;
 use super::tree::{Found, Tree, link_on};
 use crate::config::{self, Sources, stays_below};
@@ -69,7 +70,7 @@ fn from_folder(path: &Path, links: bool) -> Result<Sources, SourceError> {
         io::ErrorKind::NotFound => SourceError::Missing(path.to_owned()),
         _ => SourceError::Unreadable { path: path.to_owned(), error },
     };
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let bytes = bounded::read(path, bounded::TEXT).map_err(unreadable)?;
     let folder = fs::canonicalize(folder_of(path)).map_err(unreadable)?;
     let sources = Sources::new(name_of(path), bytes).lying_in(&folder);
     Ok(gather(&Tree::Folder { folder, links }, sources))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use globset::GlobMatcher;
 
+use super::bounded;
 use super::git;
 
 /// How deep `**` looks.
@@ -99,7 +100,7 @@ fn read_below(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
     if !real.is_file() {
         return Err("it is no plain file".to_owned());
     }
-    fs::read(real).map_err(|error| reason(&error))
+    bounded::read(&real, bounded::BLOB).map_err(|error| reason(&error))
 }
 
 fn reason(error: &io::Error) -> String {

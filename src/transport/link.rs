@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::contents::Contents;
 use super::outcome::{ReachError, StepOutcome};
-use super::reply::{self, Frames};
+use super::reply;
 use super::ssh::{self, Session, SshError};
 use super::ssh_shell::{SshShell, reach};
 use super::{Access, local_shell, script};
@@ -83,7 +83,7 @@ impl Link {
 
     async fn exec(&self, nonce: &str, script: &[u8], limit: Duration) -> Result<Exec, ReachError> {
         match &self.shell {
-            Shell::Local => local_shell::exec(script, limit).await.map_err(ReachError::Unreachable),
+            Shell::Local => local_shell::exec(script, limit, ssh::OUTPUT_LIMIT).await.map_err(ReachError::Unreachable),
             Shell::Ssh(shell) => shell.exec(nonce, script, limit).await,
         }
     }
@@ -93,11 +93,7 @@ impl Link {
         let nonce = nonce()?;
         let script = script::probe(&nonce, asks, contents)?;
         let exec = self.exec(&nonce, script.as_bytes(), self.limit).await?;
-        let frames = reply::frames(&nonce, &exec.stdout);
-        if frames.parts.is_empty() && !asks.is_empty() {
-            return Err(no_frames(&exec));
-        }
-        reply::answers(&nonce, asks, frames, contents)
+        reply::read_reply(&nonce, asks, &exec.stdout, contents)?.ok_or_else(|| no_frames(&exec))
     }
 
     /// One leg.
@@ -118,12 +114,8 @@ impl Link {
         let nonce = nonce()?;
         let script = script::leg(&nonce, leg, contents)?;
         let exec = self.exec(&nonce, script.as_bytes(), limit).await?;
-        let frames: Frames = reply::frames(&nonce, &exec.stdout);
-        if frames.parts.is_empty() {
-            return Err(no_frames(&exec));
-        }
         let why = exec.broken.as_deref().unwrap_or("the connection broke");
-        Ok(reply::outcomes(leg, &frames, why))
+        reply::read_outcomes(&nonce, leg, &exec.stdout, why).ok_or_else(|| no_frames(&exec))
     }
 }
 

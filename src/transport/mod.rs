@@ -24,6 +24,7 @@ pub use outcome::{ReachError, StepOutcome};
 pub use plain::plain_script;
 pub use real::RealLab;
 pub use recorded::RecordedLab;
+pub use reply::{read_outcomes, read_reply};
 
 use futures::future::BoxFuture;
 

@@ -21,6 +21,26 @@ pub(super) struct Frame {
     pub(super) output: Option<Output>,
 }
 
+/// What a node's shell printed when it ran the script of these asks; nothing where no part of it is the script's.
+pub fn read_reply(
+    nonce: &str,
+    asks: &[Ask],
+    stdout: &[u8],
+    contents: &Contents<'_>,
+) -> Result<Option<Reply>, ReachError> {
+    let frames = frames(nonce, stdout);
+    if frames.parts.is_empty() && !asks.is_empty() {
+        return Ok(None);
+    }
+    answers(nonce, asks, frames, contents).map(Some)
+}
+
+/// The same for the script of a leg: what came of the steps that were begun. Where it breaks off, `why_broken` says why.
+pub fn read_outcomes(nonce: &str, leg: &[Step], stdout: &[u8], why_broken: &str) -> Option<Vec<StepOutcome>> {
+    let frames = frames(nonce, stdout);
+    if frames.parts.is_empty() { None } else { Some(outcomes(leg, &frames, why_broken)) }
+}
+
 /// Reads frames. Whatever stands before the first one (a login script's greeting) is passed over.
 pub(super) fn frames(nonce: &str, stdout: &[u8]) -> Frames {
     let mut frames = Frames { parts: Vec::new(), is_whole: false };

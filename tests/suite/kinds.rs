@@ -21,14 +21,14 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+pub(crate) struct Case {
     about: String,
     /// The host that the case is about: its file's programs and files are those of the case, too.
     host: Option<String>,
     /// The address that what is told lies below.
     #[serde(default)]
     only: String,
-    lab: String,
+    pub(crate) lab: String,
     applied: Option<String>,
     #[serde(default)]
     adopted: bool,
@@ -61,7 +61,7 @@ struct Existing {
     unreadable: Option<String>,
 }
 
-const HEAD: &str =
+pub(crate) const HEAD: &str =
     "[lab]\nname = \"mobius\"\n[nodes.n5]\naddress = \"192.168.4.5\"\nssh = { user = \"jax\", sudo = true }\n";
 
 fn lab(text: &str) -> Lab {
@@ -81,7 +81,7 @@ struct Host {
 }
 
 impl Case {
-    fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let mut case: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let host = case.host.as_ref().map(|host| path.with_file_name("hosts").join(host).with_extension("toml"));
@@ -95,7 +95,7 @@ impl Case {
         case
     }
 
-    fn answer(&self, ask: &Ask) -> Answer {
+    pub(crate) fn answer(&self, ask: &Ask) -> Answer {
         match ask {
             Ask::Run(argv) | Ask::Fed { argv, .. } => Answer::Output(self.output(argv)),
             Ask::File { path, limit } => {
@@ -246,7 +246,7 @@ fn guard(guard: &Guard) -> String {
     }
 }
 
-fn cases() -> Vec<PathBuf> {
+pub(crate) fn cases() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/kinds");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));

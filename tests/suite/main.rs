@@ -12,6 +12,7 @@ mod demo;
 mod destroy;
 mod diff;
 mod examples;
+mod fuzz;
 mod generated;
 mod kinds;
 mod kubeconfig;

@@ -8,4 +8,4 @@ mod k0s;
 mod locks;
 mod properties;
 
-pub(crate) use bench::{Bench, wait};
+pub(crate) use bench::{Bench, Silent, wait};

@@ -16,7 +16,7 @@ use super::error::{Phase, SshError};
 use super::session::Session;
 
 /// More than this on one stream is a mistake, and would fill the memory of the machine that labctl runs on.
-const OUTPUT_LIMIT: usize = 256 * 1024 * 1024;
+pub(in crate::transport) const OUTPUT_LIMIT: usize = 256 * 1024 * 1024;
 /// How long after a command's end its output may still be held open by what it left running in the background.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long ending a command early may take.

@@ -26,6 +26,7 @@ mod tunnel;
 mod watch;
 
 pub use error::{Kind, Phase, SshError};
+pub(in crate::transport) use exec::OUTPUT_LIMIT;
 pub use exec::{Exit, Output};
 pub use known_hosts::Place;
 pub use prompt::{Nobody, Prompt};

@@ -19,9 +19,9 @@ use zeroize::Zeroizing;
 /// A file that was read.
 pub(crate) struct Bench {
     pub(crate) lab: Lab,
-    declared: Vec<Declared>,
-    graph: Graph,
-    sources: Arc<Sources>,
+    pub(crate) declared: Vec<Declared>,
+    pub(crate) graph: Graph,
+    pub(crate) sources: Arc<Sources>,
 }
 
 /// Every secret is its own name; blobs are those of the sources.
@@ -37,7 +37,7 @@ impl Source for Values {
     }
 }
 
-pub(super) struct Silent;
+pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn leg(&mut self, _: &Change, _: &[Step], _: bool) {}
@@ -66,6 +66,11 @@ impl Bench {
 
     fn try_with(text: &str, files: &[(&str, &str)]) -> Result<Self, String> {
         let sources = Sources::memory(std::iter::once(("homelab.toml", text)).chain(files.iter().copied()));
+        Self::of(sources)
+    }
+
+    /// The same of files that were read already.
+    pub(crate) fn of(sources: Sources) -> Result<Self, String> {
         let loaded = load(&sources);
         let errors: Vec<_> = loaded
             .diagnostics
@@ -96,7 +101,7 @@ impl Bench {
     }
 
     /// Reads and plans; takes over whatever differs.
-    pub(super) fn plan(&self, transport: &dyn Transport) -> Plan {
+    pub(crate) fn plan(&self, transport: &dyn Transport) -> Plan {
         let seen = wait(read_grounds(&self.lab, &self.declared, self.lab.sites(), transport, 10));
         let everything = Address::new(Vec::<String>::new());
         let options = Options { adopt: vec![everything], ..Options::default() };
@@ -122,7 +127,7 @@ impl Bench {
     }
 
     /// Plans, applies with faults, and gives back how far each change came and the machines afterwards.
-    pub(super) fn apply(&self, world: World, faults: Vec<Fault>) -> (BTreeMap<String, State>, World) {
+    pub(crate) fn apply(&self, world: World, faults: Vec<Fault>) -> (BTreeMap<String, State>, World) {
         let plan = self.plan(&self.simulated(world.clone(), Vec::new()));
         let transport = self.simulated(world, faults);
         let states = self.waves(plan, &transport);
@@ -130,7 +135,7 @@ impl Bench {
     }
 
     /// Applies without faults; nothing may fail, and nothing may be left.
-    pub(super) fn converge(&self, world: World) -> World {
+    pub(crate) fn converge(&self, world: World) -> World {
         let (states, world) = self.apply(world, Vec::new());
         for (address, state) in &states {
             assert_eq!(*state, State::Done, "{address}");
