@@ -3,7 +3,10 @@
 const HINTS: &[(&str, &str)] = &[
     ("No space left on device", "the disk is full; `df -h` on the node tells which"),
     ("Read-only file system", "the file system is mounted read-only; look at `dmesg` on the node for disk errors"),
-    ("Could not get lock", "another apt is running there; run `labctl apply` again when it has ended"),
+    (
+        "Could not get lock",
+        "another apt is at work there and was waited for; run `labctl apply` again when it has ended",
+    ),
     (
         "Unable to locate package",
         "its package index does not know the name; run `apt-get update` there, or look at the name",

@@ -36,7 +36,8 @@ pub enum ReachError {
     /// there.
     #[error("{0}")]
     NotYet(String),
-    /// The login may not do what the plan needs.
+    /// The login may not do what the plan needs or is not let in, or who answers there may not be trusted. Asking once more
+    /// is of no use.
     #[error("{0}")]
     Denied(String),
     /// A secret's value could not be had.

@@ -14,7 +14,7 @@ use super::Access;
 use super::contents::Contents;
 use super::link::Exec;
 use super::outcome::ReachError;
-use super::ssh::{Prompt, Session, SshError};
+use super::ssh::{Kind, Prompt, Session, SshError};
 use crate::lab::{Content, Part, Ssh};
 
 /// A session and how it becomes root.
@@ -127,5 +127,27 @@ pub(super) fn reach(error: &SshError) -> ReachError {
         Some(help) => format!("{error}\n    help: {help}"),
         None => error.to_string(),
     };
-    ReachError::Unreachable(words)
+    match error.kind() {
+        // They are there and say no, or may not be trusted: no node that is away, and not to be asked once more.
+        Kind::HostKey | Kind::Login | Kind::Settings => ReachError::Denied(words),
+        Kind::Unreachable | Kind::Command => ReachError::Unreachable(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reach;
+    use crate::transport::ReachError;
+    use crate::transport::ssh::SshError;
+
+    #[test]
+    fn a_node_that_lets_nobody_in_is_not_away() {
+        let login = SshError::EncryptedKey { path: "/k".into() };
+        assert!(matches!(reach(&login), ReachError::Denied(why) if why.contains("encrypted")));
+        let settings = SshError::Unsupported { host: "n5".to_owned(), setting: "ProxyCommand x".to_owned() };
+        assert!(matches!(reach(&settings), ReachError::Denied(_)));
+        let source = std::io::Error::other("no such name");
+        let away = SshError::NameNotFound { host: "n5".to_owned(), source };
+        assert!(matches!(reach(&away), ReachError::Unreachable(_)));
+    }
 }

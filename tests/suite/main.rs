@@ -4,6 +4,7 @@
 mod absent;
 mod action;
 mod agreement;
+mod apt_update;
 mod bad;
 mod branches;
 mod canary;

@@ -1,5 +1,6 @@
 //! The engine and the kinds against the simulated lab: whatever is edited, whatever breaks.
 
+mod apt;
 mod bench;
 mod faults;
 mod generated;

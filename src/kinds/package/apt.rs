@@ -38,9 +38,13 @@ pub(super) fn asks(wants: &[String]) -> Vec<Ask> {
     vec![simulate_ask(wants), policy_ask(wants), indexes_ask()]
 }
 
+/// Waits for the lock of the indexes, which no option of apt covers: `DPkg::Lock::Timeout` is for the locks of dpkg alone.
+const UPDATE: &str = include_str!("update.sh");
+
 /// Reads the indexes, once for all packages.
 pub(super) fn update() -> Step {
-    Step::run("read the package indexes", argv(["update"].map(str::to_owned)))
+    let script = ["sh", "-c", UPDATE, "sh"].map(str::to_owned).into_iter().chain([LOCK.to_string()]);
+    Step::run("read the package indexes", script.chain(argv(["update"].map(str::to_owned))))
         .exclusive("apt")
         .shared("apt-get update")
         .limit(LIMIT)

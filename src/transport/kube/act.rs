@@ -118,6 +118,7 @@ pub(super) fn fell(link: &ClusterLink, fault: &Fault, was_lost: bool) -> StepOut
         Fault::Refused { refusal, .. } if refusal.code == 401 || fault.is_about_rights() => {
             failed(refusal.code.into(), words.lines().map(ToOwned::to_owned))
         }
+        Fault::Refused { .. } if fault.is_open() => StepOutcome::Lost(words),
         Fault::Refused { refusal, .. } => failed(refusal.code.into(), said(refusal)),
         Fault::Unreachable { .. } if !was_lost => failed(1, words.lines().map(ToOwned::to_owned)),
         Fault::Unreachable { .. } | Fault::Lost { .. } => StepOutcome::Lost(words),

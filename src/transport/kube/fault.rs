@@ -10,6 +10,7 @@ use kube::client::AuthError;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use super::connector::ConnectError;
+use super::probe::is_about_object;
 use super::whereabouts::Whereabouts;
 use crate::observe::Refusal;
 
@@ -51,6 +52,16 @@ impl Fault {
     pub(super) fn refused(reason: &str, message: impl Into<String>) -> Self {
         let refusal = Refusal { code: 400, reason: reason.to_owned(), message: message.into(), causes: Vec::new() };
         Self::Refused { refusal, retry_after: None }
+    }
+
+    /// Whether what was sent may have been carried out all the same: nobody knows.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            // The server, or a proxy before it, did not come to an end with it: etcd was slow, a leader changed.
+            Self::Refused { refusal, .. } => matches!(refusal.code, 500 | 502 | 504) && !is_about_object(refusal),
+            Self::Unreachable { .. } => false,
+            Self::Lost { .. } => true,
+        }
     }
 
     /// The status code, where the server answered.

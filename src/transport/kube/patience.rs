@@ -1,8 +1,23 @@
 //! When a request is sent once more, and how long is waited before.
+//!
+//! | what came | again | may have been carried out |
+//! |---|---|---|
+//! | no connection | yes, but not where its certificate or its credentials are the reason | no |
+//! | the connection broke, the answer is not whole | yes | yes |
+//! | no answer within the limit | no | yes |
+//! | 429, 503 | yes, when the server asks to be | no |
+//! | 500, 502, 504 | yes, unless it is about the object | yes |
+//! | 500: a webhook's service does not answer | yes, every two seconds, for as long as the step may take | no |
+//! | any other status | never: it is an answer | no |
+//!
+//! What may have been carried out is never sent again without a look: each write holds for the resource version that was
+//! seen, so a second one is refused where the first was done, and [`super::change`] looks at what is there then. A leg for
+//! a node's shell is not sent again at all once a byte of it may have left.
 
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::probe::is_about_object;
 
 /// Tries of one request.
 const TRIES: u32 = 5;
@@ -41,7 +56,9 @@ impl Patience {
             }
             _ if tries >= TRIES => None,
             Fault::Refused { refusal, retry_after } => match refusal.code {
-                429 | 503 | 504 => Some(retry_after.map_or(pause, |asked| asked.clamp(pause, LONGEST_PAUSE))),
+                429 | 500 | 502 | 503 | 504 if !is_about_object(refusal) => {
+                    Some(retry_after.map_or(pause, |asked| asked.clamp(pause, LONGEST_PAUSE)))
+                }
                 _ => None,
             },
             Fault::Unreachable { is_final, .. } => (self.for_connection && !is_final).then_some(pause),
@@ -74,14 +91,19 @@ mod tests {
 
     #[test]
     fn a_no_is_never_asked_again() {
-        for code in [400, 401, 403, 404, 405, 409, 410, 415, 422, 500] {
+        for code in [400, 401, 403, 404, 405, 409, 410, 415, 422, 501] {
             assert_eq!(Patience::ACTING.pause(&refused(code, "no", Some(1)), 1, NO_TIME), None, "{code}");
+        }
+        for message in
+            ["failed to create typed patch object (x): .dta: field not declared", "failed calling webhook \"x\""]
+        {
+            assert_eq!(Patience::ACTING.pause(&refused(500, message, None), 1, NO_TIME), None, "{message}");
         }
     }
 
     #[test]
     fn a_busy_server_is_asked_again_when_it_wants_to_be_and_not_for_ever() {
-        for code in [429, 503, 504] {
+        for code in [429, 500, 502, 503, 504] {
             let pause = |after, tries| Patience::READING.pause(&refused(code, "busy", after), tries, NO_TIME);
             assert_eq!(pause(Some(3), 1), Some(Duration::from_secs(3)));
             assert_eq!(pause(Some(3600), 1), Some(Duration::from_secs(10)));

@@ -233,7 +233,7 @@ fn settled(result: Result<ApiAnswer, Fault>, is_no_kind: impl Fn(&Refusal) -> bo
 
 /// Whether what the server calls an error of its own is one of the object: a field that a built-in kind does not have,
 /// in server-side apply, and what a webhook was asked about.
-fn is_about_object(refusal: &Refusal) -> bool {
+pub(super) fn is_about_object(refusal: &Refusal) -> bool {
     const SAID: [&str; 2] = ["failed to create typed patch object", "webhook"];
     refusal.code == 500 && SAID.iter().any(|words| refusal.message.contains(words))
 }

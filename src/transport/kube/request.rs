@@ -90,7 +90,7 @@ impl Server {
             let Some(pause) = patience.pause(&fault, tries, began.elapsed()) else {
                 return Sent { result: Err(fault), was_lost };
             };
-            was_lost |= matches!(fault, Fault::Lost { .. });
+            was_lost |= fault.is_open();
             tracing::debug!(target = request.target, ?pause, "another try");
             tokio::time::sleep(pause).await;
         }

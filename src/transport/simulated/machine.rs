@@ -53,9 +53,19 @@ pub(super) struct Condition {
     pub(super) is_down: bool,
     /// Nothing more can be written.
     pub(super) is_disk_full: bool,
+    /// Another apt has apt's locks until then: milliseconds since the simulation began.
+    #[serde(default)]
+    pub(super) apt_locked_until: u64,
     /// Programs that do nothing but fail: exit status and words.
     #[serde(default)]
     pub(super) spoiled: BTreeMap<String, (u32, String)>,
+}
+
+impl Condition {
+    /// Whether another apt has apt's locks.
+    pub(super) fn is_apt_locked(&self, now: u64) -> bool {
+        now < self.apt_locked_until
+    }
 }
 
 impl Machine {

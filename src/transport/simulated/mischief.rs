@@ -27,6 +27,8 @@ pub enum Mischief {
     DiskFree,
     /// A file gets another content.
     File(String),
+    /// Another apt has apt's locks for so many seconds.
+    AptLock(u64),
     /// A program does nothing any more but fail.
     Spoil {
         /// Its name.
@@ -66,7 +68,7 @@ pub enum MischiefError {
 }
 
 /// What can be said, and what it comes to.
-const FORMS: [(&str, &str); 19] = [
+const FORMS: [(&str, &str); 20] = [
     ("property DATASET NAME=VALUE", "sets a ZFS property"),
     ("address DEVICE ADDRESS", "takes an address from a device, as in `192.168.8.254/24`"),
     ("link DEVICE", "takes a link down"),
@@ -79,6 +81,7 @@ const FORMS: [(&str, &str); 19] = [
     ("disable UNIT", "disables a unit"),
     ("uninstall PACKAGE", "removes a package"),
     ("disk-full", "leaves no room on the disk (`disk-free`: room again)"),
+    ("apt-lock SECONDS", "lets another apt have apt's locks for so long"),
     ("spoil PROGRAM STATUS WORDS…", "lets a program fail (`mend PROGRAM`: it works again)"),
     ("crash COMPONENT", "lets a component of k0s crash over and over (`heal`: it stays up again)"),
     ("silence ADDRESS", "lets a gateway answer no more (`answer ADDRESS`: it does again)"),
@@ -105,6 +108,7 @@ impl Mischief {
             ["reboot"] => Ok(Self::Reboot),
             ["disk-full"] => Ok(Self::DiskFull),
             ["disk-free"] => Ok(Self::DiskFree),
+            ["apt-lock", seconds] => seconds.parse().map_or_else(|_| unknown(), |seconds| Ok(Self::AptLock(seconds))),
             ["spoil", program, status, words @ ..] => match status.parse() {
                 Ok(status) => Ok(Self::Spoil { program: (*program).to_owned(), status, words: words.join(" ") }),
                 Err(_) => unknown(),
@@ -142,6 +146,9 @@ impl Mischief {
             Self::Reboot => machine.reboot(),
             Self::DiskFull => machine.condition.is_disk_full = true,
             Self::DiskFree => machine.condition.is_disk_full = false,
+            Self::AptLock(seconds) => {
+                machine.condition.apt_locked_until = machine.clock.now().saturating_add(seconds.saturating_mul(1000));
+            }
             Self::Spoil { program, status, words } => {
                 if !machine.has_program(program) {
                     return Err(self.failure(format!("there is no program `{program}`")));
@@ -184,6 +191,7 @@ impl fmt::Display for Mischief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<&str> = match self {
             Self::Spoil { program, status, words } => return write!(f, "spoil {program} {status} {words}"),
+            Self::AptLock(seconds) => return write!(f, "apt-lock {seconds}"),
             Self::Silence(address) => return write!(f, "silence {address}"),
             Self::Answer(address) => return write!(f, "answer {address}"),
             Self::Mend(program) => vec!["mend", program],

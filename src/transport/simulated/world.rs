@@ -144,6 +144,7 @@ impl World {
     pub fn repair(&mut self) {
         for machine in self.machines.values_mut() {
             machine.condition.is_disk_full = false;
+            machine.condition.apt_locked_until = 0;
             machine.condition.spoiled.clear();
             machine.k0s.crashing = None;
             machine.surroundings.silent.clear();

@@ -181,6 +181,63 @@ async fn an_apply_whose_answer_was_lost_is_done_if_the_same_once_more_changes_no
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_server_may_have_done_before_its_own_error_is_looked_at_and_not_called_stale() {
+    let fake = Fake::new(|seen| match (seen.method.as_str(), seen.before) {
+        ("PATCH", _) if seen.target.contains("dryRun") => ok(live("u1", "2", "new")),
+        ("PATCH", 0) => no(500, "InternalError", "etcdserver: request timed out"),
+        ("PATCH", _) => no(409, "Conflict", MODIFIED),
+        ("GET", _) if seen.target.ends_with("/x") => ok(live("u1", "2", "new")),
+        _ => not_found(),
+    })
+    .await;
+    assert_eq!(act(&fake, &[apply().guarded(unchanged())]).await, [StepOutcome::Done]);
+    for code in [500, 502, 504] {
+        let fake = Fake::new(move |seen| if seen.method == "PATCH" { no(code, "", "etcd") } else { not_found() }).await;
+        let outcomes = act(&fake, &[apply().guarded(unchanged())]).await;
+        assert!(matches!(&outcomes[..], [StepOutcome::Lost(_)]), "{code}: {outcomes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_asked_again_after_as_long_as_it_wants() {
+    let fake = Fake::new(|seen| match (seen.method.as_str(), seen.before) {
+        ("PATCH", 0) => Does::AsksToWait(429, 7),
+        ("PATCH", 1) => no(503, "ServiceUnavailable", "shutting down"),
+        ("PATCH", _) => ok(live("u1", "1", "new")),
+        _ => not_found(),
+    })
+    .await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(act(&fake, &[apply()]).await, [StepOutcome::Done]);
+    // The clock of the test: nobody waits.
+    assert!(began.elapsed() >= std::time::Duration::from_secs(7));
+    assert_eq!(fake.requests().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_refuses_is_sent_once() {
+    for (code, reason) in [(403, "Forbidden"), (409, "AlreadyExists"), (422, "Invalid"), (400, "BadRequest")] {
+        let fake =
+            Fake::new(move |seen| if seen.method == "PATCH" { no(code, reason, "no") } else { not_found() }).await;
+        let outcomes = act(&fake, &[apply(), apply()]).await;
+        let expected = u32::from(code);
+        assert!(matches!(&outcomes[..], [StepOutcome::Failed { code, .. }] if *code == expected), "{outcomes:?}");
+        assert_eq!(fake.requests().len(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_whose_answer_was_lost_is_done_if_the_object_is_gone() {
+    let fake = Fake::new(|seen| match (seen.method.as_str(), seen.before) {
+        ("DELETE", 0) => Does::Breaks,
+        ("GET", _) if seen.target.ends_with("/x") => ok(live("u1", "1", "old")),
+        _ => not_found(),
+    })
+    .await;
+    assert_eq!(act(&fake, &[delete().guarded(unchanged())]).await, [StepOutcome::Done]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_never_left_has_failed_and_is_not_lost() {
     let fake = Fake::new(|seen| if seen.method == "PATCH" { Does::Refuses } else { not_found() }).await;
     let outcomes = act(&fake, &[apply()]).await;

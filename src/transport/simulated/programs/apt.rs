@@ -24,11 +24,14 @@ fn name_of(want: &str) -> &str {
 }
 
 pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> Result<Output, Gap> {
-    let (mut words, mut is_simulation) = (Vec::new(), false);
+    let (mut words, mut is_simulation, mut patience) = (Vec::new(), false, 0);
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
         match *word {
-            "-o" => drop(rest.next()),
+            "-o" => {
+                let seconds = rest.next().and_then(|option| option.strip_prefix("DPkg::Lock::Timeout="));
+                patience = seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(patience);
+            }
             "-q" | "-y" | "--no-remove" => {}
             "-s" => is_simulation = true,
             word if word.starts_with('-') => return unknown("apt-get", arguments),
@@ -37,6 +40,10 @@ pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) 
     }
     match words.as_slice() {
         ["update"] if !is_simulation => {
+            // Nobody waits for this one, whatever the option says.
+            if machine.condition.is_apt_locked(machine.clock.now()) {
+                return failed(100, locked("/var/lib/apt/lists/lock", "Unable to lock directory /var/lib/apt/lists/"));
+            }
             machine.pass(UPDATE);
             machine.files.write(INDEX, "", 0o644);
             done()
@@ -57,6 +64,11 @@ pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) 
             if is_simulation {
                 return said(simulation(&plan, wants));
             }
+            if !wait_for_dpkg(machine, patience) {
+                let path = "/var/lib/dpkg/lock-frontend";
+                let end = format!("Unable to acquire the dpkg frontend lock ({path}), is another process using it?");
+                return failed(100, locked(path, &end));
+            }
             install(machine, &plan, wants)
         }
         ["remove", names @ ..] if !is_simulation => {
@@ -71,6 +83,26 @@ pub(super) fn apt_get(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) 
         }
         _ => unknown("apt-get", arguments),
     }
+}
+
+/// Waits for another apt, for at most so many seconds; whether it ended.
+fn wait_for_dpkg(machine: &mut Machine, seconds: u64) -> bool {
+    let until = machine.clock.now() + seconds * 1000;
+    while machine.condition.is_apt_locked(machine.clock.now()) {
+        if machine.clock.now() >= until {
+            return false;
+        }
+        machine.pass(1000);
+    }
+    true
+}
+
+/// What apt says of a lock that another one has.
+fn locked(path: &str, end: &str) -> String {
+    format!(
+        "E: Could not get lock {path}. It is held by process 2770 (apt-get)\n\
+         N: Be aware that removing the lock file is not a solution and may break your system.\nE: {end}"
+    )
 }
 
 fn install(machine: &mut Machine, plan: &Installation, wants: &[&str]) -> Result<Output, Gap> {

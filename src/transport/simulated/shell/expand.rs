@@ -178,6 +178,7 @@ impl Shell<'_> {
     fn output(&mut self, list: &List, streams: &Streams) -> Result<String, Gap> {
         let inner = streams.capturing();
         self.in_subshell(|shell| shell.list(list, &inner))?;
+        self.substitutions += 1;
         let bytes = inner.out.take_bytes();
         Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
     }

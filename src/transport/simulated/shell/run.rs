@@ -68,6 +68,8 @@ pub(super) struct Shell<'m> {
     pub(super) no_glob: bool,
     pub(super) no_unset: bool,
     pub(super) status: u32,
+    /// Commands that were run for what they print.
+    pub(super) substitutions: u32,
     functions: BTreeMap<String, Arc<Command>>,
     fuel: u32,
 }
@@ -82,6 +84,7 @@ impl<'m> Shell<'m> {
             no_glob: false,
             no_unset: false,
             status: 0,
+            substitutions: 0,
             functions: BTreeMap::new(),
             fuel: FUEL,
         }
@@ -296,13 +299,16 @@ impl<'m> Shell<'m> {
     fn simple(&mut self, assignments: &[(String, Word)], words: &[Word], streams: &Streams) -> Result<Flow, Gap> {
         let argv = self.arguments(words, streams)?;
         let mut before = Vec::new();
-        // An assignment's status is that of the command in it.
-        self.status = if argv.is_empty() { 0 } else { self.status };
+        let substitutions = self.substitutions;
         for (name, word) in assignments {
             let value = self.text(word, streams)?;
             before.push((name.clone(), self.variables.insert(name.clone(), value)));
         }
-        let Some(name) = argv.first() else { return Ok(Flow::Next(self.status)) };
+        let Some(name) = argv.first() else {
+            // An assignment's status is that of the command in it.
+            let status = if self.substitutions == substitutions { 0 } else { self.status };
+            return Ok(Flow::Next(status));
+        };
         let flow = if let Some(body) = self.functions.get(name).cloned() {
             let kept = std::mem::replace(&mut self.arguments, argv[1..].to_vec());
             let flow = self.command(&body, streams);

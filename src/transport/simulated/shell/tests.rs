@@ -25,6 +25,7 @@ fn scripts_print_what_dash_prints() {
         (r"echo $((2 + 3)) $(($(echo 4) - 1))", &[], "5 3\n"),
         (r"false || { echo a; false; } && echo b; echo $?", &[], "a\n1\n"),
         (r#"x=$(echo a; exit 4); echo "$x $?""#, &[], "a 4\n"),
+        (r#"false; code=$?; echo "$code $?"; x=$(exit 5) && echo no; code=$?; echo "$code""#, &[], "1 0\n5\n"),
         (r#"echo a | { read -r x; echo "[$x]"; }"#, &[], "[a]\n"),
         (r#"x=1; (x=2); echo "$x"; ! true; echo $?"#, &[], "1\n1\n"),
         (r"if [ -e /none ]; then echo a; elif [ -e /etc/lines ]; then echo b; else echo c; fi", &[], "b\n"),
