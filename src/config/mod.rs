@@ -27,6 +27,6 @@ pub use place::{Located, Place};
 pub use range::AddressRange;
 pub use scalars::{Day, Scalar, Span, Subnet};
 pub use schema::schema;
-pub use sources::{Sources, pattern, sha256, stays_below};
+pub use sources::{PatternError, Sources, pattern, sha256, stays_below};
 pub use table::nearest;
 pub use tables::File;

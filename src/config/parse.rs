@@ -159,11 +159,7 @@ fn matching(sources: &Sources, value: &Value) -> Result<Vec<Arc<str>>, Box<Diagn
         return Err(fault(format!("`{text}` leads out of the folder of {}", sources.root()), "outside", help));
     }
     let pattern = pattern(text).map_err(|error| {
-        fault(
-            format!("`{text}` is no pattern: {}", error.kind()),
-            "this pattern",
-            "write a path with `*`: `nodes/*.toml`",
-        )
+        fault(format!("`{text}` is no pattern: {error}"), "this pattern", "write a path with `*`: `nodes/*.toml`")
     })?;
     let found: Vec<Arc<str>> = sources.matching(&pattern).cloned().collect();
     if found.is_empty() {

@@ -111,9 +111,35 @@ pub fn sha256(bytes: &[u8]) -> String {
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
+/// Bytes of a pattern; no path is longer (`PATH_MAX` of Linux).
+const LONGEST: usize = 4096;
+/// How deep `{a,b}` may be nested: globset reads them by recursion.
+const DEEPEST: usize = 16;
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// It is not in the form of one.
+    #[error("{}", .0.kind())]
+    Form(#[from] globset::Error),
+    /// It is too long.
+    #[error("it is longer than {LONGEST} bytes")]
+    TooLong,
+    /// Its braces are too many.
+    #[error("its braces are nested more than {DEEPEST} deep")]
+    TooDeep,
+}
+
 /// Reads an `include` pattern: `*` stays within a folder, `**` does not.
-pub fn pattern(text: &str) -> Result<GlobMatcher, globset::Error> {
-    GlobBuilder::new(text).literal_separator(true).build().map(|glob| glob.compile_matcher())
+pub fn pattern(text: &str) -> Result<GlobMatcher, PatternError> {
+    if text.len() > LONGEST {
+        return Err(PatternError::TooLong);
+    }
+    // Those that are closed are counted, too: nobody writes so many.
+    if text.matches('{').count() > DEEPEST {
+        return Err(PatternError::TooDeep);
+    }
+    Ok(GlobBuilder::new(text).literal_separator(true).build()?.compile_matcher())
 }
 
 /// Whether `path` stays below the folder that it is relative to: no root, no `..`, no drive letter.
@@ -127,7 +153,7 @@ pub fn stays_below(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sources, pattern, stays_below};
+    use super::{PatternError, Sources, pattern, stays_below};
 
     #[test]
     fn a_star_stays_within_its_folder() {
@@ -136,6 +162,14 @@ mod tests {
         assert_eq!(found("nodes/*.toml"), ["nodes/a.toml"]);
         assert_eq!(found("**/*.toml"), ["nodes/a.toml", "nodes/old/b.toml"]);
         assert_eq!(found("homelab.toml"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn braces_without_end_are_no_pattern_and_no_end_of_the_stack() {
+        assert_eq!(pattern(&"{a=".repeat(1000)).unwrap_err(), PatternError::TooDeep);
+        assert_eq!(pattern(&"{a=".repeat(100_000)).unwrap_err(), PatternError::TooLong);
+        assert_eq!(pattern("[").unwrap_err().to_string(), "unclosed character class; missing ']'");
+        assert!(pattern("{a,{b,c}}/*.toml").unwrap().is_match("b/x.toml"));
     }
 
     #[test]

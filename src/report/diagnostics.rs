@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::{Value, json};
 
-use crate::config::{Diagnostic, Place, Severity, Sources};
+use crate::config::{Diagnostic, Label, Place, Severity, Sources};
 
 /// The findings as text, `width` columns wide.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, width: usize, color: bool) -> String {
@@ -17,8 +17,8 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, width: usize, color
         let drawn = Drawn::new(diagnostic, sources);
         // Writing to a String can't fail; a source that can't be read leaves its snippet out.
         let _ = handler.render_report(&mut text, &drawn);
-        for place in &drawn.elsewhere {
-            let _ = writeln!(text, "  also: {place}");
+        for line in &drawn.undrawn {
+            let _ = writeln!(text, "  {line}");
         }
         text.push('\n');
     }
@@ -78,18 +78,27 @@ fn snippet(place: &Place, sources: &Sources) -> Value {
     })
 }
 
+/// Bytes of a line beyond which it is not drawn: nobody sees anything in it, and miette can't count its columns.
+const LONGEST_LINE: usize = 2000;
+
 /// A finding in the clothes that miette draws. It draws one file: labels in others are told below.
 struct Drawn<'a> {
     diagnostic: &'a Diagnostic,
     source: Option<NamedSource<String>>,
     labels: Vec<LabeledSpan>,
-    elsewhere: Vec<String>,
+    undrawn: Vec<String>,
 }
 
 impl<'a> Drawn<'a> {
     fn new(diagnostic: &'a Diagnostic, sources: &Sources) -> Self {
         let file = diagnostic.labels.first().map(|label| &label.place.file);
         let text = file.and_then(|file| Some((file, sources.text(file)?)));
+        let is_long = |label: &&Label| text.is_some_and(|(_, text)| longest_line(text, &label.place) > LONGEST_LINE);
+        if diagnostic.labels.iter().filter(|label| Some(&label.place.file) == file).any(|label| is_long(&label)) {
+            let undrawn =
+                diagnostic.labels.iter().map(|label| format!("at {}: {}", label.place, label.words)).collect();
+            return Self { diagnostic, source: None, labels: Vec::new(), undrawn };
+        }
         let source = text.map(|(file, text)| NamedSource::new(file, text.to_owned()));
         let (here, there): (Vec<_>, Vec<_>) =
             diagnostic.labels.iter().partition(|label| Some(&label.place.file) == file);
@@ -102,9 +111,16 @@ impl<'a> Drawn<'a> {
                 LabeledSpan::new_with_span(words, span)
             }
         });
-        let elsewhere = there.into_iter().map(|label| format!("{}: {}", label.place, label.words)).collect();
-        Self { diagnostic, source, labels: spans.collect(), elsewhere }
+        let undrawn = there.into_iter().map(|label| format!("also: {}: {}", label.place, label.words)).collect();
+        Self { diagnostic, source, labels: spans.collect(), undrawn }
     }
+}
+
+/// Bytes of the longest of the lines that a place lies in.
+fn longest_line(text: &str, place: &Place) -> usize {
+    let start = text.get(..place.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let end = text.get(place.end..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| place.end + at);
+    text.get(start..end).unwrap_or(text).lines().map(str::len).max().unwrap_or_default()
 }
 
 impl fmt::Debug for Drawn<'_> {
@@ -143,5 +159,23 @@ impl miette::Diagnostic for Drawn<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+    use crate::config::Sources;
+    use crate::lab::load;
+
+    #[test]
+    fn a_fault_in_a_line_of_any_length_is_told_with_its_place() {
+        for length in [1_000, 70_000, 1_000_000] {
+            let text = format!("[lab]\nname = \"t\"\nx = [{} 5]\n[nodes.a]\nnothing = 1\n", " ".repeat(length));
+            let sources = Sources::memory([("homelab.toml", text.as_str())]);
+            let text = render(&load(&sources).diagnostics, &sources, 80, false);
+            assert!(text.contains("homelab.toml:3:") && text.contains("unknown key"), "{length}: {}", &text[..300]);
+            assert!(text.lines().all(|line| line.len() < 2500), "{length}");
+        }
     }
 }

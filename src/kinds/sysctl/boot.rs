@@ -17,6 +17,9 @@ pub(super) struct Setting<'a> {
     pub(super) value: String,
 }
 
+/// Bytes of a pattern; no path is longer (`PATH_MAX` of Linux).
+const LONGEST: usize = 4096;
+
 /// Several values are separated by one space: the kernel's own tabs and a person's alignment are the same.
 pub(super) fn normal(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -50,12 +53,22 @@ fn by_pattern<'a>(lines: &'a [Line], key: &Key) -> Option<Setting<'a>> {
         name.is_some_and(|name| Key::parse(name) == *key)
     });
     let set = lines.iter().rev().filter_map(|line| Some((line, split(line)?)));
-    let mut matching = set.filter(|(_, (name, _))| {
-        let glob = GlobBuilder::new(Key::parse(name).path()).literal_separator(true).build();
-        glob.is_ok_and(|glob| glob.compile_matcher().is_match(key.path()))
-    });
+    let mut matching = set.filter(|(_, (name, _))| is_match(Key::parse(name).path(), key.path()));
     let (line, (_, value)) = matching.next().filter(|_| !is_excepted)?;
     Some(Setting { line, value: normal(value) })
+}
+
+/// Whether a pattern of glob(7) means this path: in those of sysctl.d(5) a brace is a brace.
+fn is_match(pattern: &str, path: &str) -> bool {
+    if pattern.len() > LONGEST {
+        return false;
+    }
+    let pattern: String = pattern.chars().fold(String::new(), |text, letter| match letter {
+        '{' | '}' => text + "[" + letter.encode_utf8(&mut [0; 4]) + "]",
+        letter => text + letter.encode_utf8(&mut [0; 4]),
+    });
+    let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
+    glob.is_ok_and(|glob| glob.compile_matcher().is_match(path))
 }
 
 /// `key = value`; a `-` before the key says that failures don't matter.
@@ -66,8 +79,15 @@ fn split(line: &Line) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, effective};
+    use super::{Key, effective, is_match};
     use crate::kinds::dropins::Line;
+
+    #[test]
+    fn a_brace_in_a_pattern_of_a_host_is_a_brace_however_many_there_are() {
+        assert!(is_match("net/ipv4/conf/*/rp_filter", "net/ipv4/conf/eth0/rp_filter"));
+        assert!(!is_match("{net,vm}/*", "vm/swappiness") && is_match("{net,vm}/*", "{net,vm}/x"));
+        assert!(!is_match(&"{a=".repeat(1300), "vm/swappiness") && !is_match(&"{a=".repeat(100_000), "vm/swappiness"));
+    }
 
     fn lines(texts: &[&str]) -> Vec<Line> {
         texts

@@ -159,7 +159,7 @@ fn found<'a>(said: &Located<String>, scene: &Scene<'a>, expansion: &mut Expansio
     let pattern = match pattern(said) {
         Ok(pattern) => pattern,
         Err(error) => {
-            let summary = format!("`{}` is no pattern: {}", said.value, error.kind());
+            let summary = format!("`{}` is no pattern: {error}", said.value);
             expansion.fault(Code::Source, summary, &said.place, "this pattern", "write a path with `*`: `apps/*.yaml`");
             return Vec::new();
         }
