@@ -22,7 +22,7 @@ use crate::lab::{Address, Ground};
 use crate::local::{person, process};
 use crate::plan::applied::{Applied, Origin};
 use crate::plan::lock::Holder;
-use crate::plan::{Options, Plan};
+use crate::plan::{Obstacle, Options, Plan};
 use crate::report::Summary;
 use crate::transport::Transport;
 
@@ -226,7 +226,10 @@ impl Errand<'_> {
         for change in plan.changes.iter().filter(|change| touched.contains(&&change.address)) {
             if change.is_due() || change.is_error() {
                 self.terminal.fail(&outcome::left_over(change));
-                exit = Exit::Error;
+                exit = exit.and(match change.obstacle {
+                    Some(Obstacle::Unreachable(_)) => Exit::Unreachable,
+                    _ => Exit::Error,
+                });
             }
         }
         Ok(exit)

@@ -4,7 +4,7 @@ use super::drive::Ended;
 use super::exit::Exit;
 use crate::apply::{Failure, Reason, State};
 use crate::lab::Ground;
-use crate::plan::{Action, Change};
+use crate::plan::{Action, Change, Obstacle};
 use crate::report::{self, Paint, Symbol};
 use crate::transport::StepOutcome;
 
@@ -115,6 +115,10 @@ fn describe(change: &Change, failure: &Failure, paint: Paint) -> String {
 pub(super) fn left_over(change: &Change) -> String {
     let names: Vec<&str> = change.differences.iter().map(|difference| difference.attribute.as_str()).collect();
     let what = match (report::obstacle(change), names.as_slice()) {
+        // What can't be read may well be as declared.
+        (Some(why), _) if matches!(change.obstacle, Some(Obstacle::Unknown(_) | Obstacle::Unreachable(_))) => {
+            return format!("{} was applied and could not be looked at again: {why}", change.address);
+        }
         (Some(why), _) => why,
         (None, []) => "its mark is not as it was written".to_owned(),
         (None, names) => names.join(", "),
@@ -132,7 +136,20 @@ fn status(ground: &Ground) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ground, status};
+    use super::{Ground, left_over, status};
+    use crate::plan::{Change, Obstacle};
+
+    #[test]
+    fn what_can_not_be_looked_at_again_is_not_said_to_differ() {
+        let address = "nodes.n5.files.x".parse().unwrap();
+        let change = Change::new(address, "file", Ground::Node("n5".to_owned()), "x");
+        for obstacle in [Obstacle::Unknown("why".to_owned()), Obstacle::Unreachable("why".to_owned())] {
+            let words = left_over(&Change { obstacle: Some(obstacle), ..change.clone() });
+            assert!(words.contains("could not be looked at again") && !words.contains("still not"), "{words}");
+        }
+        let words = left_over(&Change { obstacle: Some(Obstacle::Refused("why".to_owned())), ..change });
+        assert!(words.contains("still not as declared"), "{words}");
+    }
 
     #[test]
     fn a_refusal_of_an_api_server_has_no_exit_status() {

@@ -7,6 +7,7 @@ mod diagnostic;
 mod free;
 mod merge;
 pub(crate) mod named;
+mod nesting;
 mod parse;
 mod place;
 mod range;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::codes::Code;
+use super::nesting;
 use super::{Diagnostic, Located, Place};
 
 /// A value of the file with its place.
@@ -81,6 +82,17 @@ impl fmt::Display for Data {
 /// Reads one file; every syntax error at once.
 pub fn parse(file: &Arc<str>, text: &str) -> Result<Value, Vec<Diagnostic>> {
     let reader = Reader { places: Places::new(file, text), faults: std::cell::RefCell::default() };
+    if let Some(at) = nesting::too_deep(text) {
+        let fault = Diagnostic::error(
+            Code::Syntax.as_str(),
+            "brackets are nested too deep",
+            reader.places.of(at..at + 1),
+            "here",
+        );
+        return Err(vec![
+            fault.help("close each `{` and `[`; a table of some size reads better under a `[header]` of its own"),
+        ]);
+    }
     let (tree, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let mut faults: Vec<Diagnostic> = errors.iter().map(|error| reader.syntax_error(error)).collect();

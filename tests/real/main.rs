@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, clippy::type_complexity, clippy::format_collect, clippy::unnecessary_debug_formatting)]
 
 mod agreement;
+mod cuts;
 mod harness;
 mod host;
 mod k0s;

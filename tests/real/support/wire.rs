@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -41,9 +43,20 @@ struct State {
 
 #[derive(Default)]
 struct Direction {
-    /// Bytes that have gone through, over all connections.
+    /// Bytes that have come, over all connections.
     passed: usize,
     cut_after: Option<usize>,
+    /// Whether what comes before the cut is handed on to the last byte.
+    exactly: Option<End>,
+}
+
+/// How a connection ends for whoever is on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As when a program is done (FIN).
+    Closed,
+    /// As when a machine has forgotten it (RST).
+    Reset,
 }
 
 impl Wire {
@@ -82,7 +95,20 @@ impl Wire {
         self.shared.lock().back.cut_in(bytes);
     }
 
-    /// The same, and refuses new connections from then on.
+    /// Hands on exactly so many more bytes of the server's to the clients, then ends all connections, once.
+    pub(crate) fn end_after_received(&self, bytes: usize, end: End) {
+        let mut state = self.shared.lock();
+        state.back.cut_in(bytes);
+        state.back.exactly = Some(end);
+    }
+
+    /// Forgets about a cut that is still to come.
+    pub(crate) fn stay_whole(&self) {
+        let mut state = self.shared.lock();
+        (state.there.cut_after, state.back.cut_after) = (None, None);
+    }
+
+    /// The same as [`Self::cut_after_received`], and refuses new connections from then on.
     pub(crate) fn break_after_received(&self, bytes: usize) {
         let mut state = self.shared.lock();
         state.back.cut_in(bytes);
@@ -150,19 +176,43 @@ impl Shared {
         drop(state);
         let (there, back) = (Arc::clone(self), Arc::clone(self));
         let (client_too, server_too) = (copy(&client), copy(&server));
-        thread::spawn(move || there.pump(client, server, |state| &mut state.there));
-        thread::spawn(move || back.pump(server_too, client_too, |state| &mut state.back));
+        let is_reset = Arc::new(AtomicBool::new(false));
+        let is_reset_too = Arc::clone(&is_reset);
+        thread::spawn(move || {
+            there.pump(&client, &server, |state| &mut state.there, &is_reset);
+            end(&client, &server, &is_reset);
+        });
+        thread::spawn(move || {
+            back.pump(&server_too, &client_too, |state| &mut state.back, &is_reset_too);
+            end(&client_too, &server_too, &is_reset_too);
+        });
     }
 
-    fn pump(&self, mut from: TcpStream, mut to: TcpStream, direction: fn(&mut State) -> &mut Direction) {
+    fn pump(
+        &self,
+        mut from: &TcpStream,
+        mut to: &TcpStream,
+        direction: fn(&mut State) -> &mut Direction,
+        is_reset: &AtomicBool,
+    ) {
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let delay = self.lock().delay;
             thread::sleep(delay);
             let mut held =
                 self.changed.wait_while(self.lock(), |state| state.stalled).expect("no thread panics with it");
+            let (before, limit) = (direction(&mut held).passed, direction(&mut held).cut_after);
             if direction(&mut held).reaches_its_end(length) {
                 held.refusing |= std::mem::take(&mut held.breaks);
+                if let Some(end) = direction(&mut held).exactly.take() {
+                    let rest = limit.unwrap_or_default().saturating_sub(before).min(length);
+                    let _ = to.write_all(&buffer[..rest]);
+                    if end == End::Reset {
+                        reset_when_closed(to);
+                        is_reset.store(true, Ordering::Relaxed);
+                        held.open.clear();
+                    }
+                }
                 held.cut();
                 break;
             }
@@ -171,9 +221,25 @@ impl Shared {
                 break;
             }
         }
-        let _ = to.shutdown(Shutdown::Both);
-        let _ = from.shutdown(Shutdown::Both);
     }
+}
+
+/// Ends both sides of a connection.
+fn end(client: &TcpStream, server: &TcpStream, is_reset: &AtomicBool) {
+    let _ = server.shutdown(Shutdown::Both);
+    // A reset comes when the last handle is dropped, and any other end would come before it. This one only wakes who reads.
+    let _ = client.shutdown(if is_reset.load(Ordering::Relaxed) { Shutdown::Read } else { Shutdown::Both });
+}
+
+/// Makes the end of a socket a reset.
+fn reset_when_closed(stream: &TcpStream) {
+    let handle = stream.try_clone().expect("a second handle");
+    handle.set_nonblocking(true).expect("a socket");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+    runtime.block_on(async {
+        let handle = tokio::net::TcpStream::from_std(handle).expect("a socket");
+        handle.set_zero_linger().expect("a socket that is open");
+    });
 }
 
 impl Direction {

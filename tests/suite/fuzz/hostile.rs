@@ -32,6 +32,9 @@ fn a_file_of_a_million_brackets_is_a_fault_with_a_place() {
         let faults = faults(format!("[lab]\nname = \"t\"\nx = {text}\n"));
         assert!(!faults.is_empty() && faults.len() < 20, "{faults:?}");
     }
+    // Tables that are begun and never closed, with something closed in between.
+    let faults_of_unclosed = faults("t = { v = 1\n[n]\n".repeat(DEEP / 10));
+    assert_eq!(faults_of_unclosed, ["brackets are nested too deep"]);
     // A key of a million parts, and as many tables.
     assert!(!faults(format!("{}a = 1\n", "a.".repeat(DEEP / 10))).is_empty());
     assert!(!faults("[a]\n".repeat(DEEP / 100)).is_empty());
