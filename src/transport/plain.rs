@@ -14,7 +14,7 @@ pub fn plain_script(plan: &Plan) -> String {
     let mut script = format!(
         "#!/bin/sh\n# The steps of a plan of the lab {}. Run it on the node, as root, with the node's name as its argument.\n\
          set -eu\nN=$$\n{PRELUDE}\n",
-        quote(&plan.lab)
+        one_line(&plan.lab)
     );
     for ground in &grounds {
         let due: Vec<&Change> =
@@ -24,7 +24,7 @@ pub fn plain_script(plan: &Plan) -> String {
         }
         script += &format!("\nif [ \"${{1:-}}\" = {} ]; then\n", quote(ground.name()));
         for change in due {
-            script += &format!("\n  # {}\n", change.address);
+            script += &format!("\n  # {}\n", one_line(&change.address.to_string()));
             for step in &change.steps {
                 script += &lines(step);
             }
@@ -32,6 +32,11 @@ pub fn plain_script(plan: &Plan) -> String {
         script += "\nfi\n";
     }
     script
+}
+
+/// What stands in a comment, which ends with its line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 fn lines(step: &Step) -> String {

@@ -8,7 +8,7 @@ mod hostile;
 mod hunt;
 mod json;
 mod mutation;
-mod scenes;
+pub(crate) mod scenes;
 mod targets;
 
 use std::path::PathBuf;

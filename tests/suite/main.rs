@@ -23,6 +23,7 @@ mod moved;
 mod network_script;
 mod offline;
 mod parsing;
+mod quoting;
 mod readme;
 mod saved;
 #[expect(dead_code, reason = "the other test binary needs more of it")]

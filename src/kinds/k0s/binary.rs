@@ -171,7 +171,7 @@ fn put(content: &Content) -> Step {
 
 /// A binary of another architecture does not run; one of another version says so.
 fn ask_version(version: K0sVersion) -> Step {
-    const SCRIPT: &str = "found=$(\"$1\" version) || exit\n[ \"$found\" = \"$2\" ] || { printf 'it says that it is %s, not %s\\n' \"$found\" \"$2\" >&2; exit 1; }\n";
+    const SCRIPT: &str = include_str!("version.sh");
     Step::run(format!("ask it whether it is {version}"), ["sh", "-c", SCRIPT, "sh", BESIDE, &version.to_string()])
 }
 

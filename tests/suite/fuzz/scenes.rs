@@ -18,12 +18,12 @@ use crate::kinds::{Case, HEAD, cases};
 use crate::simulated::Bench;
 
 /// A lab, and who answers in it.
-pub(super) struct Scene {
-    pub(super) name: String,
-    pub(super) bench: Bench,
+pub(crate) struct Scene {
+    pub(crate) name: String,
+    pub(crate) bench: Bench,
     ground: Answering,
     /// What a plan and a survey ask, with the answers: where an input's changes begin.
-    pub(super) asked: Vec<(Ground, Ask, Answer)>,
+    pub(crate) asked: Vec<(Ground, Ask, Answer)>,
 }
 
 enum Answering {
@@ -34,7 +34,7 @@ enum Answering {
 }
 
 /// What an input says instead.
-pub(super) type Instead = Vec<(Ground, Ask, Answer)>;
+pub(crate) type Instead = Vec<(Ground, Ask, Answer)>;
 
 impl Scene {
     fn new(name: String, bench: Bench, ground: Answering) -> Self {
@@ -82,7 +82,7 @@ impl Scene {
     }
 
     /// The same, answered.
-    pub(super) fn survey(&self, site: Site<'_>, instead: &Instead) -> Reply {
+    pub(crate) fn survey(&self, site: Site<'_>, instead: &Instead) -> Reply {
         let lab = Altered { scene: self, instead, asked: Mutex::default() };
         let answered = |ask: Ask| lab.answer(&site.ground(), &ask).ok().map(|answer| (ask, answer));
         self.survey_asks(site).into_iter().filter_map(answered).collect()
@@ -90,10 +90,10 @@ impl Scene {
 }
 
 /// A scene in which some answers are others.
-pub(super) struct Altered<'a> {
-    pub(super) scene: &'a Scene,
-    pub(super) instead: &'a Instead,
-    pub(super) asked: Mutex<BTreeMap<(Ground, String), (Ask, Answer)>>,
+pub(crate) struct Altered<'a> {
+    pub(crate) scene: &'a Scene,
+    pub(crate) instead: &'a Instead,
+    pub(crate) asked: Mutex<BTreeMap<(Ground, String), (Ask, Answer)>>,
 }
 
 impl Altered<'_> {
@@ -133,10 +133,11 @@ impl Transport for Altered<'_> {
 }
 
 /// All scenes; they take a while to set up.
-pub(super) static SCENES: LazyLock<Vec<Scene>> = LazyLock::new(|| {
+pub(crate) static SCENES: LazyLock<Vec<Scene>> = LazyLock::new(|| {
     let mut scenes: Vec<Scene> = cases().iter().filter_map(|path| Scene::case(path)).collect();
     scenes.push(Scene::simulated("homelab-found", "homelab.toml", false));
     scenes.push(Scene::simulated("homelab-applied", "homelab.toml", true));
+    scenes.push(Scene::simulated("cluster-found", "examples/cluster/homelab.toml", false));
     scenes.push(Scene::simulated("cluster-applied", "examples/cluster/homelab.toml", true));
     scenes
 });
