@@ -85,6 +85,12 @@ impl Graph {
         needs
     }
 
+    /// What needs the resource, directly.
+    pub fn users(&self, address: &Address) -> Vec<Address> {
+        let Some(node) = self.index.get(address) else { return Vec::new() };
+        self.edges.neighbors_directed(*node, Direction::Outgoing).map(|user| self.edges[user].clone()).collect()
+    }
+
     /// The resources that the addresses cover, with all that those need.
     pub fn with_needs(&self, targets: &[Address]) -> BTreeSet<Address> {
         self.reach(targets, Direction::Incoming)

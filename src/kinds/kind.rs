@@ -28,6 +28,16 @@ pub trait Kind: Sync {
         Leaving::Destroyed
     }
 
+    /// Whether a thing of this kind is at work for somebody, who notices when what it needs is interrupted.
+    fn runs(&self) -> bool {
+        false
+    }
+
+    /// What is interrupted with a thing of this kind besides what needs it.
+    fn carries(&self) -> Carries {
+        Carries::Nothing
+    }
+
     /// Whether the things themselves carry the mark (then [`Kind::marked`] reads it and the steps write it);
     /// otherwise it lies in a record on the node, which the plan reads and writes.
     fn carries_marks(&self) -> bool {
@@ -280,6 +290,17 @@ pub enum Leaving {
     Ended,
     /// It is data, or others may have come to need it: it stays, and its mark is released.
     Forgotten,
+}
+
+/// What is interrupted with a thing although no edge leads there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// Nothing.
+    Nothing,
+    /// All that is at work on its node.
+    Node,
+    /// All that is at work in the cluster whose table it hangs below.
+    Cluster,
 }
 
 /// One thing that a survey found, as the table that would declare it.

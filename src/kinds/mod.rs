@@ -15,7 +15,7 @@ mod zfs;
 /// What was destroyed by its address and is kept in the trash of its pool.
 pub use zfs::trash;
 
-pub use kind::{Body, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
+pub use kind::{Body, Carries, Goal, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work, file_guard};
 
 use crate::config::Located;
 use crate::lab::{Ground, Lab};

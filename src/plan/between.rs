@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::behind;
 use super::build::block;
 use super::moves::{is_data, renamed};
 use super::ways::ways;
@@ -58,6 +59,7 @@ pub fn between(base: Option<Side<'_>>, head: Side<'_>) -> (Plan, Vec<String>) {
     gone.sort_by(|a, b| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)));
     ordered.extend(gone);
     block(&mut ordered);
+    behind::note(&mut ordered, head.declared, head.graph);
     let plan = Plan {
         format_version: "1.0".to_owned(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),

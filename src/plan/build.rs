@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{self, Scene};
 use super::marks::Marks;
-use super::{Action, Change, Obstacle, ground_record, leave, moves, wave};
+use super::{Action, Change, Obstacle, behind, ground_record, leave, moves, wave};
 use crate::graph::Graph;
 use crate::kinds::Declared;
 use crate::lab::{Address, Ground, Hold, Lab, Site};
@@ -138,11 +138,7 @@ pub fn build(
     for change in &mut ordered {
         change.needs = graph.needs(&change.address);
     }
-    // What left the file goes after everything that may have taken its place.
-    leaving.sort_by(|(a_turn, a), (b_turn, b)| {
-        a_turn.cmp(b_turn).then_with(|| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)))
-    });
-    ordered.extend(leaving.into_iter().map(|(_, change)| Change { needs: successors(&change, graph), ..change }));
+    ordered.extend(in_turn(leaving, graph));
     let all = ordered.len();
     if options.adopt_only {
         ordered.iter_mut().for_each(marks_alone);
@@ -151,6 +147,7 @@ pub fn build(
     select(&mut ordered, graph, options);
     block(&mut ordered);
     wave::number(&mut ordered, declared);
+    behind::note(&mut ordered, declared, graph);
     unreachable.retain(|ground, _| !waits(ground, &ordered));
     Plan {
         format_version: "1.0".to_owned(),
@@ -189,6 +186,14 @@ fn absences(
         Some((ground.to_string(), absence))
     });
     absence.collect()
+}
+
+/// What left the file goes after everything that may have taken its place.
+fn in_turn(mut leaving: Vec<(u32, Change)>, graph: &Graph) -> impl Iterator<Item = Change> {
+    leaving.sort_by(|(a_turn, a), (b_turn, b)| {
+        a_turn.cmp(b_turn).then_with(|| (&b.kind, &b.address).cmp(&(&a.kind, &a.address)))
+    });
+    leaving.into_iter().map(|(_, change)| Change { needs: successors(&change, graph), ..change })
 }
 
 /// What may take the place of something that left: all that its table still expands to. Until that is there, it stays.

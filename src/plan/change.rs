@@ -42,6 +42,9 @@ pub struct Change {
     /// What it interrupts: `restarts networking on n5`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disruption: Option<String>,
+    /// What stands behind it and is interrupted with it: units, clusters, services, each by the address of its table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Address>,
     /// The changes that must be done before it.
     pub needs: Vec<Address>,
     /// When it can be planned for real: 0 is now.
@@ -137,6 +140,7 @@ impl Change {
             released: Vec::new(),
             notes: Vec::new(),
             disruption: None,
+            behind: Vec::new(),
             needs: Vec::new(),
             wave: 0,
             later: None,

@@ -2,6 +2,7 @@
 
 mod api;
 pub mod applied;
+mod behind;
 mod between;
 mod build;
 mod change;

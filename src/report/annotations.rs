@@ -23,7 +23,7 @@ pub fn annotations(comment: &Comment<'_>) -> String {
         text += &line(comment, "warning", change.place.as_ref(), &change.address.to_string(), &words);
     }
     for words in comment.disruptions() {
-        text += &line(comment, "warning", None, "Interruption", words);
+        text += &line(comment, "warning", None, "Interruption", &words);
     }
     text + &line(comment, "notice", None, &format!("labctl {}", comment.command), &comment.headline)
 }

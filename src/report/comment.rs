@@ -1,6 +1,7 @@
 //! What is told to a forge about a plan or a comparison: rendered as Markdown and as annotations.
 
 use super::comparison::{NOT_LOOKED_AT, headline as of_comparison};
+use super::interruption::interruptions;
 use super::plan_text::headline as of_plan;
 use super::{Summary, Symbol};
 use crate::config::Diagnostic;
@@ -77,10 +78,8 @@ impl<'a> Comment<'a> {
         changes.filter(is_grave).collect()
     }
 
-    /// What would be interrupted, each once.
-    pub(super) fn disruptions(&self) -> Vec<&'a str> {
-        let due = self.plan.into_iter().flat_map(|plan| &plan.changes).filter(|change| change.is_due());
-        let words: std::collections::BTreeSet<&str> = due.filter_map(|change| change.disruption.as_deref()).collect();
-        words.into_iter().collect()
+    /// What would be interrupted, each once, and what stands behind it.
+    pub(super) fn disruptions(&self) -> Vec<String> {
+        self.plan.map(interruptions).unwrap_or_default()
     }
 }

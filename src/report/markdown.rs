@@ -5,6 +5,7 @@
 
 use super::comment::Comment;
 use super::comparison::finding;
+use super::interruption::behind;
 use super::plan_text::{by_ground, fate, obstacle};
 use super::{Summary, Symbol, attributes};
 use crate::plan::Change;
@@ -33,7 +34,7 @@ pub fn markdown(comment: &Comment<'_>, limit: usize) -> String {
     }
     text += &list("What could not be read", comment.unread.iter().map(|words| inline(words)));
     text += &list("What goes, and what is refused", comment.grave().into_iter().map(grave));
-    text += &list("Interruptions", comment.disruptions().into_iter().map(inline));
+    text += &list("Interruptions", comment.disruptions().iter().map(|words| inline(words)));
     text += &list("Findings that are new", comment.new.iter().map(|it| inline(&finding(it))));
     text += &list("Findings that are gone", comment.gone.iter().map(|it| inline(&finding(it))));
     text += &list("What labctl itself would do otherwise", comment.ways.iter().map(|way| code(way)));
@@ -106,7 +107,8 @@ fn block(change: &Change) -> String {
     // What `+`, `~` and `-` mean is known, and a line of a phone is short.
     let is_plain = matches!(symbol, Symbol::Create | Symbol::Update | Symbol::Replace | Symbol::Delete);
     let fate = (!is_plain).then(|| fate(change, symbol));
-    let words = obstacle(change).into_iter().chain(change.disruption.clone()).chain(change.notes.clone());
+    let words =
+        obstacle(change).into_iter().chain(change.disruption.clone()).chain(behind(change)).chain(change.notes.clone());
     for words in fate.into_iter().chain(words) {
         lines.extend(textwrap::wrap(&printable(&words), WRAPPED).iter().map(|line| format!("! {line}")));
     }

@@ -9,6 +9,7 @@ mod comparison;
 pub mod diagnostics;
 pub mod graph;
 mod hint;
+mod interruption;
 mod journal;
 mod json;
 mod lab_file;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::interruption::{behind, interruptions};
 use super::{Paint, Summary, Symbol, attributes, steps};
 use crate::lab::Ground;
 use crate::plan::{Absence, Action, Cause, Change, Obstacle, Plan};
@@ -211,6 +212,7 @@ fn reasons(change: &Change, symbol: Symbol) -> Vec<String> {
         change.previous_address.iter().filter(|_| symbol != Symbol::Mark).map(|old| format!("moved from {old}")),
     );
     reasons.extend(change.disruption.iter().cloned());
+    reasons.extend(behind(change));
     reasons.extend(change.notes.iter().cloned());
     reasons
 }
@@ -246,8 +248,7 @@ pub fn obstacle(change: &Change) -> Option<String> {
 }
 
 fn disruptions(plan: &Plan, paint: Paint) -> String {
-    let due = plan.changes.iter().filter(|change| change.is_due());
-    let words: BTreeSet<&str> = due.filter_map(|change| change.disruption.as_deref()).collect();
+    let words = interruptions(plan);
     let lines: Vec<String> = words.iter().map(|words| format!("{} {words}\n", paint.yellow("Warning:"))).collect();
     if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }

@@ -211,6 +211,7 @@ fn told(change: &Change) -> String {
     }
     change.notes.iter().for_each(|note| text += &format!("  note: {note}\n"));
     change.disruption.iter().for_each(|what| text += &format!("  disrupts: {what}\n"));
+    change.behind.iter().for_each(|what| text += &format!("  behind it: {what}\n"));
     change.steps.iter().filter_map(step).for_each(|step| text += &step);
     text
 }

@@ -26,6 +26,10 @@ impl Kind for Clusters {
         site.cluster().is_some_and(|cluster| cluster.k0s.is_some())
     }
 
+    fn runs(&self) -> bool {
+        true
+    }
+
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
         let controllers = seats(lab).into_iter().filter(Seat::is_controller);
         controllers.map(|seat| resource(lab, &seat)).collect()

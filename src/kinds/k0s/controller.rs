@@ -1,6 +1,6 @@
 //! A control plane on a node: installed, running with the declared flags, configuration and version, and answering.
 
-use crate::kinds::{Body, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
+use crate::kinds::{Body, Carries, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
 use crate::lab::{Lab, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Difference, Value, digest};
@@ -35,6 +35,14 @@ impl Kind for Controllers {
 
     fn about(&self) -> &'static str {
         "A control plane of k0s: its flags, version and configuration as the running process has them, and whether the API answers."
+    }
+
+    fn runs(&self) -> bool {
+        true
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Cluster
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {

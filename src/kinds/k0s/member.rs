@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::kinds::{Body, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
+use crate::kinds::{Body, Carries, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
 use crate::lab::{Lab, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Step, Value, shell_line};
@@ -31,6 +31,14 @@ impl Kind for Members {
 
     fn about(&self) -> &'static str {
         "A node in its cluster: its labels and taints. One that leaves the file is cordoned and drained."
+    }
+
+    fn runs(&self) -> bool {
+        true
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Cluster
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {

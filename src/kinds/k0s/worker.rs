@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::kinds::{Body, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
+use crate::kinds::{Body, Carries, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
 use crate::lab::{Content, Lab, Mode, Part, Site};
 use crate::observe::{Ask, FileAnswer, Observation, Reply};
 use crate::plan::{Act, Attributes, Difference, Step, Value};
@@ -36,6 +36,14 @@ impl Kind for Workers {
 
     fn about(&self) -> &'static str {
         "A worker of k0s: the cluster that it has joined, its flags and its version as the running process has them."
+    }
+
+    fn runs(&self) -> bool {
+        true
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Cluster
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {

@@ -21,7 +21,7 @@ use crate::config::Located;
 use crate::lab::{Address, Ground, Lab, Network, Node, Site};
 use crate::observe::{Ask, Observation, Reply};
 
-use super::{Kind, Leftover, Resource, Surveyed, Work};
+use super::{Carries, Kind, Leftover, Resource, Surveyed, Work};
 use seen::Seen;
 use wanted::Wanted;
 
@@ -41,6 +41,10 @@ impl Kind for Networks {
 
     fn about(&self) -> &'static str {
         "A node's network through netplan: the addresses, VLANs, bridges, routes and resolvers of its declared ports."
+    }
+
+    fn carries(&self) -> Carries {
+        Carries::Node
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {

@@ -43,6 +43,10 @@ impl Kind for Objects {
         site.cluster().is_some()
     }
 
+    fn runs(&self) -> bool {
+        true
+    }
+
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
         let clusters: BTreeSet<&str> = lab.objects.iter().map(|object| object.cluster.as_str()).collect();
         let mut declared: Vec<Resource> = clusters.into_iter().flat_map(|cluster| in_cluster(lab, cluster)).collect();

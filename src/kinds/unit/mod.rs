@@ -32,6 +32,10 @@ impl Kind for Units {
         "A systemd unit: its file, whether it starts at boot, whether it runs."
     }
 
+    fn runs(&self) -> bool {
+        true
+    }
+
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
         lab.nodes.values().flat_map(|node| node.units.iter().map(|(name, unit)| resource(node, name, unit))).collect()
     }
