@@ -133,8 +133,8 @@ impl Held {
     }
 }
 
-/// Where it lies.
-fn path(node: &Node) -> String {
+/// Where it lies on a node.
+pub fn path(node: &Node) -> String {
     format!("{}/lock", record::folder(node))
 }
 

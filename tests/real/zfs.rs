@@ -180,6 +180,119 @@ fn volumes_grow_and_nothing_shrinks_below_what_it_holds() {
 
 #[test]
 #[ignore = "real lab: run tests/lab/run"]
+fn a_volume_that_grows_has_a_snapshot_and_only_labctls_old_ones_are_pruned() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    // What udev makes of the space.
+    let device = "/dev/zvol/vms/Home+Assistant";
+    let write = |words: &str| vm.ok(&format!("printf %s {words} | dd of={device} conv=fsync 2>/dev/null; zpool sync"));
+    let own = || vm.ok("zfs get -Hp -d 1 -t snapshot -s local -o name labctl:before 'vms/Home Assistant'");
+    write("old");
+    vm.ok("zfs snapshot 'vms/Home Assistant@labctl-of-somebody'; zfs snapshot 'vms/Home Assistant@mine'");
+    // Time goes by between one growth and the next; the first snapshot is held.
+    vm.ok("timedatectl set-ntp false 2>/dev/null; date -s '-200 days' >/dev/null");
+    for size in 65..=71 {
+        operator.replace(&format!("size = \"{}MiB\"", size - 1), &format!("size = \"{size}MiB\""));
+        let plan = unwrapped(&operator.labctl(&["plan", "--show-steps"]).stdout);
+        assert!(plan.contains("first takes the snapshot `vms/Home Assistant@labctl-RUN`"), "{plan}");
+        assert!(plan.contains("zfs snapshot -o"), "{plan}");
+        assert_eq!(plan.contains("prunes labctl's snapshot `"), size == 71, "{plan}");
+        operator.apply();
+        operator.expect_no_changes();
+        if size == 65 {
+            write("new");
+            vm.ok(
+                "zfs hold keep \"$(zfs get -Hp -d 1 -t snapshot -s local -o name labctl:before 'vms/Home Assistant')\"",
+            );
+        }
+        vm.ok("date -s '+20 days' >/dev/null");
+    }
+    // Seven were taken: the newest five stay, and the first, which is held.
+    let names = own();
+    assert_eq!(names.lines().count(), 6, "{names}");
+    assert!(names.lines().all(|name| name.starts_with("vms/Home Assistant@labctl-")), "{names}");
+    let before = "zfs get -Hp -d 1 -t snapshot -s local -o value labctl:before 'vms/Home Assistant' | sort -u";
+    assert_eq!(vm.ok(before), "pools.vms.volumes.\"Home Assistant\"\n");
+    let of_others = vm.ok("zfs list -H -o name -t snapshot -r vms");
+    for name in ["vms/Home Assistant@labctl-of-somebody", "vms/Home Assistant@mine"] {
+        assert!(of_others.lines().any(|line| line == name), "{of_others}");
+    }
+
+    // What was there before the first growth is read from its snapshot, and comes back with its size.
+    let first = names.lines().next().unwrap();
+    vm.ok(&format!("zfs clone -o volmode=dev '{first}' vms/back; udevadm settle"));
+    assert_eq!(vm.ok("head -c 3 /dev/zvol/vms/back; zfs get -Hp -o value volsize vms/back"), "old67108864\n");
+    vm.ok("zfs destroy vms/back");
+    assert_eq!(vm.ok(&format!("head -c 3 {device}")), "new");
+    let last = names.lines().last().unwrap();
+    vm.ok(&format!("zfs rollback '{last}'"));
+    assert_eq!(vm.ok("zfs get -Hp -o value volsize 'vms/Home Assistant'"), format!("{}\n", 70 << 20));
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn a_growth_whose_snapshot_can_not_be_taken_does_not_happen() {
+    let vm = Vm::fresh();
+    let operator = Operator::of(&vm, VMS);
+    operator.apply();
+    operator.replace("size = \"64MiB\"", "size = \"96MiB\"");
+    vm.ok("mv /usr/sbin/zfs /usr/sbin/zfs.real; cat > /usr/sbin/zfs <<'SH'
+#!/bin/sh
+case $1 in snapshot) echo 'cannot create snapshot: out of space' >&2; exit 1 ;; esac
+exec /usr/sbin/zfs.real \"$@\"
+SH
+chmod 755 /usr/sbin/zfs");
+    let run = operator.labctl(&["apply", "--auto-approve"]);
+    assert!(run.code == 1 || run.code == 7, "{run:#?}");
+    assert_eq!(vm.ok("zfs get -Hp -o value volsize 'vms/Home Assistant'"), "67108864\n");
+    vm.ok("mv /usr/sbin/zfs.real /usr/sbin/zfs");
+
+    // A thick volume is full, and its data does not fit into the pool once more: that is said by the plan.
+    vm.ok("dd if=/dev/urandom of=/dev/zvol/vms/Home+Assistant bs=1M count=64 conv=fsync 2>/dev/null; zpool sync");
+    let free = vm.ok("zfs get -Hp -o value available vms/thin/one");
+    let leave = free.trim().parse::<u64>().unwrap() - (48 << 20);
+    vm.ok(&format!("zfs create -o reservation={leave} vms/filler"));
+    let plan = unwrapped(&operator.expect(&["plan"], 1).stdout);
+    assert!(plan.contains("there is no room for the snapshot that is taken first"), "{plan}");
+    let refused = vm.sh("zfs snapshot 'vms/Home Assistant@x'");
+    assert!(refused.code != 0 && refused.stderr.contains("out of space"), "{refused:#?}");
+    vm.ok("zfs destroy vms/filler");
+    operator.apply();
+    operator.expect_no_changes();
+}
+
+/// What the simulated ZFS says of snapshots is what the real one says.
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
+fn snapshots_are_refused_in_the_words_that_the_simulation_has() {
+    let vm = Vm::fresh();
+    vm.ok("zpool create vms /dev/disk/by-id/virtio-labdisk0; zfs create -V 32M vms/v; zfs snapshot vms/v@a; zfs hold keep vms/v@a");
+    for (command, code, words) in [
+        ("zfs snapshot vms/v@a", 1, "cannot create snapshot 'vms/v@a': dataset already exists"),
+        ("zfs list -H -t snapshot -o name vms/v@b", 1, "cannot open 'vms/v@b': dataset does not exist"),
+        (
+            "zfs destroy vms/v@a",
+            1,
+            "cannot destroy snapshot vms/v@a: it's being held. Run 'zfs holds -r vms/v@a' to see holders.",
+        ),
+        ("zfs destroy vms/v@b", 1, "could not find any snapshots to destroy; check snapshot names."),
+        ("zfs destroy vms/v", 1, "cannot destroy 'vms/v': volume has children"),
+        ("zfs hold keep vms/v@a", 1, "cannot hold snapshot 'vms/v@a': tag already exists on this dataset"),
+    ] {
+        let output = vm.sh(command);
+        assert_eq!((output.code, output.stderr.lines().next()), (code, Some(words)), "{command}: {output:#?}");
+    }
+    let get = "zfs get -Hp -d 1 -t snapshot -o name,property,value,source userrefs,clones,labctl:before vms";
+    assert_eq!(vm.ok(get), "", "none of its own");
+    assert_eq!(
+        vm.ok(&format!("{get}/v")),
+        "vms/v@a\tuserrefs\t1\t-\nvms/v@a\tclones\t-\t-\nvms/v@a\tlabctl:before\t-\t-\n"
+    );
+}
+
+#[test]
+#[ignore = "real lab: run tests/lab/run"]
 fn what_leaves_the_file_is_forgotten_once_and_stays() {
     let vm = Vm::fresh();
     let operator = Operator::of(&vm, VMS);

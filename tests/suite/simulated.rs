@@ -8,5 +8,6 @@ mod hands;
 mod k0s;
 mod locks;
 mod properties;
+mod snapshots;
 
 pub(crate) use bench::{Bench, Silent, wait};

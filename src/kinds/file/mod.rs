@@ -5,13 +5,13 @@
 //! reading it shows only that it differs.
 
 mod content;
-mod mounts;
 
 use crate::config::Located;
 use crate::lab::{Address, File, Ground, Lab, Node, Site};
 use crate::observe::{Ask, FileAnswer, Observation, Reply, Stat};
 use crate::plan::{Act, Attributes, Difference, Guard, Step, Value, differences, shell_line};
 
+use super::zfs::mounts;
 use super::{Body, Goal, Kind, Leftover, Resource, Surveyed, Task, Work, file_guard, package, unit};
 pub(super) use content::{ask, content_ask, content_is, observed_content};
 

@@ -1,7 +1,8 @@
 //! A control plane on a node: installed, running with the declared flags, configuration and version, and answering.
 
+use crate::kinds::zfs::{Snapshots, no_snapshot};
 use crate::kinds::{Body, Carries, Goal, Kind, Leaving, Leftover, Resource, Task, Work};
-use crate::lab::{Lab, Site};
+use crate::lab::{K0sVersion, Lab, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Difference, Value, digest};
 
@@ -46,7 +47,7 @@ impl Kind for Controllers {
     }
 
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
-        seats(lab).into_iter().filter(Seat::is_controller).map(resource).collect()
+        seats(lab).into_iter().filter(Seat::is_controller).map(|seat| resource(lab, seat)).collect()
     }
 
     fn leaving(&self) -> Leaving {
@@ -58,7 +59,8 @@ impl Kind for Controllers {
     }
 }
 
-fn resource(seat: Seat) -> Resource {
+fn resource(lab: &Lab, seat: Seat) -> Resource {
+    let snapshots = Snapshots::around(lab, &seat.node, DATA);
     let own = ["binary", "config"].map(|what| seat.at(seat.address(what)));
     Resource {
         address: seat.address("controller"),
@@ -67,7 +69,7 @@ fn resource(seat: Seat) -> Resource {
         meta: seat.cluster.meta.clone(),
         needs: own.into_iter().chain(seat.host_needs()).collect(),
         planned_after: Vec::new(),
-        body: Box::new(Wanted(seat)),
+        body: Box::new(Wanted { seat, snapshots }),
     }
 }
 
@@ -81,7 +83,11 @@ fn is_taken_at_start(attribute: &str) -> bool {
 }
 
 #[derive(Debug)]
-struct Wanted(Seat);
+struct Wanted {
+    seat: Seat,
+    /// Those of the dataset in which its data lies, where it is declared.
+    snapshots: Option<Snapshots>,
+}
 
 /// The flags that the process has, or will have once it is started.
 fn flags(reply: &Reply, role: Role, status: Option<&Status>) -> Result<Flags, String> {
@@ -103,7 +109,7 @@ pub(super) fn unit_flags(reply: &Reply, role: Role) -> Result<Flags, String> {
 impl Wanted {
     /// The flags that are declared, those of them that have no value are not given.
     fn wanted(&self) -> Vec<(&'static str, Option<String>)> {
-        let k0s = &self.0.k0s;
+        let k0s = &self.seat.k0s;
         let yes = |is: bool| is.then(|| "true".to_owned());
         let mut flags = vec![
             ("config", Some(CONFIG.to_owned())),
@@ -117,9 +123,14 @@ impl Wanted {
     /// Flags that act at the first start alone: where the declared taints leave out that of control planes, it must not
     /// get it.
     fn first(&self) -> Option<(&'static str, Option<String>)> {
-        let is_tainted =
-            self.0.node.taints.iter().flatten().any(|taint| taint.starts_with("node-role.kubernetes.io/control-plane"));
-        let works = self.0.k0s.controller_works() && !self.0.k0s.single;
+        let is_tainted = self
+            .seat
+            .node
+            .taints
+            .iter()
+            .flatten()
+            .any(|taint| taint.starts_with("node-role.kubernetes.io/control-plane"));
+        let works = self.seat.k0s.controller_works() && !self.seat.k0s.single;
         (works && !is_tainted).then(|| ("no-taints", Some("true".to_owned())))
     }
 
@@ -128,7 +139,7 @@ impl Wanted {
     fn config(&self, status: Option<&Status>) -> Attributes {
         let running = status.map(|status| document::leaves(&status.cluster_config)).unwrap_or_default();
         let (mut told, mut untold) = (Attributes::new(), Vec::new());
-        for (path, wanted) in document::leaves(&self.0.k0s.config) {
+        for (path, wanted) in document::leaves(&self.seat.k0s.config) {
             match running.get(&path).and_then(|value| document::seen(&path, &wanted, Some(value))) {
                 Some(value) if value != wanted && document::is_secret(&path, &value) => {
                     told.insert(path, Value::Differs);
@@ -159,7 +170,7 @@ impl Wanted {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        if !self.0.k0s.single {
+        if !self.seat.k0s.single {
             attributes.insert("--enable-worker".to_owned(), switch("enable-worker").into());
         }
         if let Some(root) = flags.get("kubelet-root-dir") {
@@ -178,7 +189,7 @@ impl Wanted {
 
     /// Why it can't be done, whatever is done.
     fn contradiction(&self, reply: &Reply) -> Result<Option<String>, String> {
-        let (node, cluster) = (&self.0.node.name, &self.0.cluster.name);
+        let (node, cluster) = (&self.seat.node.name, &self.seat.cluster.name);
         let other = Role::Controller.other();
         if is_there(&unit(reply, other)?) {
             return Ok(Some(format!(
@@ -196,13 +207,13 @@ impl Wanted {
                 "k0s on {node} reads `{config}`; move that to `{CONFIG}` and give k0s that flag, so that nothing in it is lost"
             )));
         }
-        if self.0.k0s.controller_works()
-            && let Some(why) = self.0.name_fault(reply)?
+        if self.seat.k0s.controller_works()
+            && let Some(why) = self.seat.name_fault(reply)?
         {
             return Ok(Some(why));
         }
         let running = status.and_then(|status| status.version.parse().ok());
-        if let (Some(running), Some(version)) = (running, self.0.k0s.version)
+        if let (Some(running), Some(version)) = (running, self.seat.k0s.version)
             && let Some(why) = upgrade_fault(running, version)
         {
             return Ok(Some(format!("cluster `{cluster}`: {why}")));
@@ -210,12 +221,13 @@ impl Wanted {
         Ok(None)
     }
 
-    fn todo(&self, goal: &Goal<'_>, reply: &Reply) -> Result<Work, String> {
+    fn todo(&self, task: &Task<'_>) -> Result<Work, String> {
+        let (goal, reply) = (&task.goal, task.reply);
         if let Some(why) = self.contradiction(reply)? {
             return Ok(Work::refused(why));
         }
         let mut work = Work::default();
-        let within = self.0.k0s.ready_within;
+        let within = self.seat.k0s.ready_within;
         let Goal::Update { differences, .. } = goal else {
             if has_lived(reply)? {
                 work.notes.push(format!("a cluster has lived here: k0s goes on with what is in {DATA}"));
@@ -241,6 +253,10 @@ impl Wanted {
         }
         let is_stale =
             differences.iter().any(|difference| is_taken_at_start(&difference.attribute)) || differs(&[RESTARTED]);
+        let is_upgrade = differs(&["version"]);
+        if is_upgrade {
+            self.snapshot(task, &mut work);
+        }
         if unit.is_active() && is_stale {
             work.steps.push(run::restart(Role::Controller));
             work.disruption = Some(self.restarts());
@@ -248,15 +264,34 @@ impl Wanted {
             work.steps.push(run::start());
         }
         work.steps.push(run::ready(within));
+        if let Some(snapshots) = self.snapshots.as_ref().filter(|_| is_upgrade) {
+            let (steps, notes) = snapshots.prune(task.reply);
+            work.steps.extend(steps);
+            work.notes.extend(notes);
+        }
         Ok(work)
+    }
+
+    fn is_upgrade(&self, reply: &Reply) -> bool {
+        let status = status(reply).ok().flatten();
+        let running: Option<K0sVersion> = status.and_then(|status| status.version.parse().ok());
+        running.zip(self.seat.k0s.version).is_some_and(|(running, wanted)| running != wanted)
+    }
+
+    /// A new version changes the form of what etcd holds when it starts.
+    fn snapshot(&self, task: &Task<'_>, work: &mut Work) {
+        match &self.snapshots {
+            Some(snapshots) => work.steps.push(snapshots.take(&task.mark.address)),
+            None => work.notes.push(no_snapshot(DATA)),
+        }
     }
 
     /// What a restart interrupts.
     fn restarts(&self) -> String {
-        let works = if self.0.k0s.controller_works() { " and the kubelet" } else { "" };
+        let works = if self.seat.k0s.controller_works() { " and the kubelet" } else { "" };
         format!(
             "restarts the control plane{works} of `{}` on {}: its API is away for a while, pods run on",
-            self.0.cluster.name, self.0.node.name
+            self.seat.cluster.name, self.seat.node.name
         )
     }
 }
@@ -270,7 +305,9 @@ impl Body for Wanted {
     fn further_asks(&self, reply: &Reply) -> Vec<Ask> {
         let is_up = unit(reply, Role::Controller).is_ok_and(|unit| is_there(&unit) && unit.active != "inactive");
         let is_silent = matches!(ready(reply), Ok(Err(_)));
-        (is_up && is_silent).then(|| journal_ask(Role::Controller)).into_iter().collect()
+        let journal = (is_up && is_silent).then(|| journal_ask(Role::Controller));
+        let snapshots = self.snapshots.iter().filter(|_| self.is_upgrade(reply)).flat_map(Snapshots::asks);
+        journal.into_iter().chain(snapshots).collect()
     }
 
     fn observe(&self, reply: &Reply) -> Observation {
@@ -282,7 +319,7 @@ impl Body for Wanted {
     }
 
     fn desired(&self) -> Attributes {
-        let k0s = &self.0.k0s;
+        let k0s = &self.seat.k0s;
         let switch = |is: bool| Value::from(if is { "true" } else { "false" });
         let worker = (!k0s.single).then(|| switch(k0s.controller_works()));
         [
@@ -328,7 +365,7 @@ impl Body for Wanted {
     }
 
     fn inputs(&self) -> Option<String> {
-        Some(digest(&self.0.k0s.config))
+        Some(digest(&self.seat.k0s.config))
     }
 
     fn outdated(&self, observed: &Attributes, found: &[Difference]) -> Option<Difference> {
@@ -349,7 +386,7 @@ impl Body for Wanted {
     }
 
     fn work(&self, task: &Task<'_>) -> Work {
-        self.todo(&task.goal, task.reply).unwrap_or_else(Work::refused)
+        self.todo(task).unwrap_or_else(Work::refused)
     }
 }
 

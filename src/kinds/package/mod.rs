@@ -12,6 +12,7 @@ use crate::lab::{Address, Ground, Lab, Node, Package, Site};
 use crate::observe::{Ask, Observation, Reply};
 use crate::plan::{Attributes, Guard, Step, shell_line};
 
+use super::zfs::{Snapshots, no_snapshot};
 use super::{Body, Kind, Leaving, Leftover, Resource, Surveyed, Task, Work};
 use apt::Simulation;
 
@@ -30,7 +31,7 @@ impl Kind for Packages {
     fn declare(&self, lab: &Lab) -> Vec<Resource> {
         lab.nodes
             .values()
-            .flat_map(|node| node.packages.iter().map(|(name, package)| resource(node, name, package)))
+            .flat_map(|node| node.packages.iter().map(|(name, package)| resource(lab, node, name, package)))
             .collect()
     }
 
@@ -58,7 +59,13 @@ fn address(node: &Node, name: &str) -> Address {
 /// Where apt's own configuration lies: the indexes are read again after such a file.
 pub(super) const APT: &str = "/etc/apt/";
 
-fn resource(node: &Node, name: &str, package: &Package) -> Resource {
+/// Where what a package runs keeps its data, as far as anything says so: the Filesystem Hierarchy Standard 3.0, 5.8.
+fn state_folder(package: &str) -> String {
+    format!("/var/lib/{package}")
+}
+
+fn resource(lab: &Lab, node: &Node, name: &str, package: &Package) -> Resource {
+    let snapshots = Snapshots::around(lab, node, &state_folder(name));
     let sources = node.files.keys().filter(|path| path.starts_with(APT));
     let file = |path: &String| Address::new(["nodes", &node.name, "files", path]);
     Resource {
@@ -68,7 +75,12 @@ fn resource(node: &Node, name: &str, package: &Package) -> Resource {
         meta: package.meta.clone(),
         needs: sources.map(|path| Located::new(file(path), package.meta.place.clone())).collect(),
         planned_after: Vec::new(),
-        body: Box::new(Wanted { name: name.to_owned(), version: package.version.clone(), node: node.clone() }),
+        body: Box::new(Wanted {
+            name: name.to_owned(),
+            version: package.version.clone(),
+            node: node.clone(),
+            snapshots,
+        }),
     }
 }
 
@@ -161,6 +173,8 @@ struct Wanted {
     name: String,
     version: Option<String>,
     node: Node,
+    /// Those of the dataset in which its data lies, where it is declared.
+    snapshots: Option<Snapshots>,
 }
 
 impl Wanted {
@@ -169,7 +183,8 @@ impl Wanted {
         Ok(installed(reply, &self.node)?.into_iter().find(|entry| entry.is(&self.name) && entry.is_unpacked()))
     }
 
-    fn todo(&self, reply: &Reply) -> Result<Work, String> {
+    fn todo(&self, task: &Task<'_>) -> Result<Work, String> {
+        let reply = task.reply;
         let entry = self.entry(reply)?;
         if let Some(entry) = &entry {
             if entry.status != "installed" {
@@ -204,7 +219,21 @@ impl Wanted {
             work.notes.extend(simulation.notes());
             work.disruption = simulation.disruption();
         }
-        work.steps.push(self.install(entry.as_ref(), simulation.removes_something()));
+        let install = self.install(entry.as_ref(), simulation.removes_something());
+        // A package that was not there has no data yet.
+        match (&entry, &self.snapshots) {
+            (Some(_), Some(snapshots)) => {
+                let (pruned, notes) = snapshots.prune(reply);
+                work.steps.extend([snapshots.take(&task.mark.address), install]);
+                work.steps.extend(pruned);
+                work.notes.extend(notes);
+            }
+            (Some(_), None) => {
+                work.steps.push(install);
+                work.notes.push(no_snapshot(&state_folder(&self.name)));
+            }
+            (None, _) => work.steps.push(install),
+        }
         Ok(work)
     }
 
@@ -255,7 +284,12 @@ impl Body for Wanted {
 
     fn further_asks(&self, reply: &Reply) -> Vec<Ask> {
         let wants = wants(reply, &self.node);
-        if wants.is_empty() { Vec::new() } else { apt::asks(&wants) }
+        if wants.is_empty() {
+            return Vec::new();
+        }
+        let is_upgrade = self.entry(reply).is_ok_and(|entry| entry.is_some()) && wants.contains(&self.request());
+        let snapshots = self.snapshots.iter().filter(|_| is_upgrade).flat_map(Snapshots::asks);
+        apt::asks(&wants).into_iter().chain(snapshots).collect()
     }
 
     fn observe(&self, reply: &Reply) -> Observation {
@@ -275,7 +309,7 @@ impl Body for Wanted {
     }
 
     fn work(&self, task: &Task<'_>) -> Work {
-        self.todo(task.reply).unwrap_or_else(Work::refused)
+        self.todo(task).unwrap_or_else(Work::refused)
     }
 }
 

@@ -7,10 +7,12 @@
 mod dataset;
 mod devices;
 mod marks;
+pub(super) mod mounts;
 mod pool;
 mod property;
 mod read;
 mod site;
+mod snapshot;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -20,4 +22,5 @@ mod wanted;
 
 pub(super) use dataset::Datasets;
 pub(super) use pool::Pools;
+pub(super) use snapshot::{Snapshots, no_snapshot};
 pub(super) use volume::Volumes;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::devices;
 use super::property;
 use super::read::{self, Found, Live};
+use super::snapshot::Snapshots;
 use super::wanted::canonical;
 use crate::config::Located;
 use crate::lab::{Address, Lab, Meta, Node};
 use crate::observe::{Ask, Reply};
+use crate::plan::lock;
 
 /// Debian's and Ubuntu's packages that bring `zfs` and its kernel module.
 const PACKAGES: [&str; 4] = ["zfsutils-linux", "zfs-dkms", "zfs-linux", "zfs"];
@@ -20,6 +22,8 @@ const MODULE: &str = "zfs";
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) node: String,
+    /// Where the node's lock lies, by which a snapshot gets its name.
+    lock: String,
     /// What the lab declares of ZFS itself there.
     tools: Vec<Address>,
     /// The declared files.
@@ -74,6 +78,7 @@ impl Host {
             declared.keys().filter(|name| is_name(name)).flat_map(|name| lineage(name)).collect();
         Self {
             node: node.to_owned(),
+            lock: lab.nodes.get(node).map(lock::path).unwrap_or_default(),
             tools: lab.nodes.get(node).map(tools).unwrap_or_default(),
             files: lab.nodes.get(node).map(|node| node.files.keys().cloned().collect()).unwrap_or_default(),
             datasets: read::datasets_ask(asked),
@@ -105,6 +110,11 @@ impl Host {
         let mut asks = vec![read::pools_ask(), self.datasets.clone(), devices::tree_ask()];
         asks.extend(self.devices.values().flatten().flat_map(|device| devices::asks(device)));
         asks
+    }
+
+    /// The snapshots that labctl takes of a dataset or volume.
+    pub(super) fn snapshots(&self, dataset: &str) -> Snapshots {
+        Snapshots::of(&self.lock, dataset)
     }
 
     /// Whether the file itself sees to it that the node has ZFS.

@@ -24,12 +24,14 @@ struct Host {
     datasets: String,
     pools: String,
     tree: String,
+    snapshots: String,
 }
 
 impl Host {
     fn new() -> Self {
         let tree = r#"{"blockdevices":[{"path":"/dev/vdb","type":"disk","fstype":null}]}"#;
-        Self { datasets: DATASETS.to_owned(), pools: POOLS.to_owned(), tree: tree.to_owned() }
+        let (datasets, pools) = (DATASETS.to_owned(), POOLS.to_owned());
+        Self { datasets, pools, tree: tree.to_owned(), snapshots: String::new() }
     }
 
     /// Something else is said in some line.
@@ -48,7 +50,11 @@ impl Host {
     }
 
     fn reply(&self, declared: &Declared) -> Reply {
-        declared.resource.body.asks().into_iter().map(|ask| (ask.clone(), self.answer(&ask))).collect()
+        let body = &declared.resource.body;
+        let all = |asks: Vec<Ask>| asks.into_iter().map(|ask| (ask.clone(), self.answer(&ask))).collect::<Reply>();
+        let mut reply = all(body.asks());
+        reply.extend(all(body.further_asks(&reply)));
+        reply
     }
 
     fn answer(&self, ask: &Ask) -> Answer {
@@ -57,6 +63,8 @@ impl Host {
         let output =
             |code, stdout: &str, stderr: String| Answer::Output(Output { code, stdout: stdout.into(), stderr });
         match words.as_slice() {
+            ["zfs", "get", "-Hp", "-d", "1", "-t", "snapshot", ..] => output(0, &self.snapshots, String::new()),
+            ["date", "+%s"] => output(0, "1800000000", String::new()),
             ["zpool", "get", ..] => output(0, &self.pools, String::new()),
             ["zfs", "get", "-Hp", "-o", _, "all", names @ ..] => {
                 let is_of = |line: &&str, name: &str| line.split('\t').next() == Some(name);
@@ -116,6 +124,10 @@ fn work(tables: &str, name: &str, host: &Host) -> Result<Work, String> {
 /// The command, its marks left out.
 fn command(act: &Act) -> String {
     let Act::Run { argv, .. } = act else { panic!("{act:?}") };
+    if let [_, _, script, _, lock, dataset, before] = &argv[..] {
+        assert!(script.contains("zfs snapshot") && lock == "/var/lib/labctl/lock", "{argv:?}");
+        return format!("snapshot of {dataset} before {before}");
+    }
     let mut words: Vec<&str> = argv.iter().map(String::as_str).collect();
     while let Some(at) = words.iter().position(|word| word.starts_with("labctl:")) {
         words.remove(at);
@@ -228,7 +240,10 @@ fn data_is_sacred() {
         assert!(why.starts_with(words), "{words}\n{why}");
     }
     let grown = decide(&volume("1GiB"), "vms/v", &Host::new()).unwrap();
-    assert_eq!(grown, ["zfs set 'volsize=1073741824' vms/v", "zfs set vms/v"]);
+    assert_eq!(
+        grown,
+        ["snapshot of vms/v before pools.vms.volumes.v", "zfs set 'volsize=1073741824' vms/v", "zfs set vms/v"]
+    );
 }
 
 #[test]

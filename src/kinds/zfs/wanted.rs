@@ -7,6 +7,7 @@ use super::marks::{self, Carrier};
 use super::property;
 use super::read::{Found, Live};
 use super::site::{Ground, Host, is_name, lineage};
+use super::snapshot;
 use super::volume;
 use crate::config::Located;
 use crate::lab::{Address, Ground as LabGround, Meta, Size};
@@ -172,14 +173,22 @@ impl Wanted {
             }
             settings.push(format!("{name}={value}"));
         }
-        if changes.iter().any(|change| change.attribute == SIZE) {
+        let grows = changes.iter().any(|change| change.attribute == SIZE);
+        let snapshots = self.site.snapshots(&self.name);
+        if grows {
             work.notes.extend(volume::growth_notes(&live));
+            work.steps.push(snapshots.take(&task.mark.address).guarded(self.guard(&live)));
         }
         if !settings.is_empty() {
             work.steps.push(set_step(&self.name, settings).guarded(self.guard(&live)));
         }
         // A step of its own: `zfs set` goes on with the other properties when one of them fails.
         work.steps.push(marks::write(&self.name, task.mark));
+        if grows {
+            let (steps, notes) = snapshots.prune(task.reply);
+            work.steps.extend(steps);
+            work.notes.extend(notes);
+        }
         work
     }
 
@@ -234,7 +243,12 @@ impl Wanted {
         self.declaration_fault()
             .or_else(|| changes.iter().find_map(|change| property_fault(&self.name, live, change)))
             .or_else(|| self.size.and_then(|size| volume::block_fault(&self.name, size, block)))
+            .or_else(|| self.grows(live).then(|| snapshot::room_fault(&self.name, live)).flatten())
             .map(Obstacle::Refused)
+    }
+
+    fn grows(&self, live: &Live) -> bool {
+        self.size.zip(live.number("volsize")).is_some_and(|(size, now)| size.0 > now)
     }
 
     /// All that was compared is still as it was.
@@ -247,6 +261,11 @@ impl Wanted {
 impl Body for Wanted {
     fn asks(&self) -> Vec<Ask> {
         self.site.asks()
+    }
+
+    fn further_asks(&self, reply: &Reply) -> Vec<Ask> {
+        let grows = self.live(reply).is_some_and(|live| self.grows(&live));
+        if grows { self.site.snapshots(&self.name).asks() } else { Vec::new() }
     }
 
     fn observe(&self, reply: &Reply) -> Observation {

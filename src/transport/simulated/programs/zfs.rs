@@ -16,6 +16,8 @@ struct Get<'a> {
     sources: Vec<&'a str>,
     properties: Vec<&'a str>,
     names: Vec<&'a str>,
+    /// `-d`: how far below a name its snapshots may lie.
+    depth: Option<&'a str>,
 }
 
 fn get<'a>(arguments: &[&'a str]) -> Option<Get<'a>> {
@@ -28,6 +30,7 @@ fn get<'a>(arguments: &[&'a str]) -> Option<Get<'a>> {
             "-o" => get.columns = list(words.next())?,
             "-t" => get.types = list(words.next())?,
             "-s" => get.sources = list(words.next())?,
+            "-d" => get.depth = words.next().copied(),
             word if word.starts_with('-') => return None,
             word if get.properties.is_empty() => get.properties = word.split(',').collect(),
             word => get.names.push(word),
@@ -111,10 +114,27 @@ pub(super) fn zfs(machine: &mut Machine, arguments: &[&str], _: &mut Stdin) -> R
             mount(machine);
             answer(made)
         }
+        ["list", "-H", "-t", "snapshot", "-o", "name", name] => {
+            if machine.storage.snapshot_rows(name).is_empty() {
+                return failed(1, format!("cannot open '{name}': dataset does not exist"));
+            }
+            said(format!("{name}\n"))
+        }
+        ["snapshot", name] => answer(machine.storage.take_snapshot(name, &[], now(machine))),
+        ["snapshot", "-o", setting, name] => {
+            let Some(setting) = setting.split_once('=') else { return unknown("zfs", arguments) };
+            answer(machine.storage.take_snapshot(name, &[setting], now(machine)))
+        }
+        ["hold", tag, name] => answer(machine.storage.hold(tag, name)),
+        ["destroy", name] if name.contains('@') => answer(machine.storage.destroy_snapshot(name)),
         ["destroy", "-r", name] => answer(machine.storage.destroy(name, true)),
         ["destroy", name] => answer(machine.storage.destroy(name, false)),
         _ => unknown("zfs", arguments),
     }
+}
+
+fn now(machine: &Machine) -> u64 {
+    u64::try_from(machine.clock.wall()).unwrap_or_default()
 }
 
 type Creation<'a> = (Option<&'a str>, Vec<(&'a str, &'a str)>, bool);
@@ -141,7 +161,7 @@ fn mount(machine: &mut Machine) {
     }
 }
 
-/// `zfs list` of a name and all below it. Snapshots are not simulated.
+/// `zfs list` of a name and all below it, snapshots too.
 fn zfs_list(machine: &Machine, columns: &str, name: &str) -> Result<Output, Gap> {
     let storage = &machine.storage;
     if storage.kind(name).is_none() {
@@ -149,13 +169,16 @@ fn zfs_list(machine: &Machine, columns: &str, name: &str) -> Result<Output, Gap>
     }
     let below = format!("{name}/");
     let mut text = String::new();
-    for each in storage.names().filter(|other| *other == name || other.starts_with(&below)) {
-        let rows = storage.rows(each);
+    let mut line = |each: &str, rows: &[Row]| {
         let value = |column: &str| match column {
             "name" => each.to_owned(),
             column => rows.iter().find(|row| row.property == column).map_or("-".to_owned(), |row| row.value.clone()),
         };
         text += &(columns.split(',').map(value).collect::<Vec<_>>().join("\t") + "\n");
+    };
+    for each in storage.names().filter(|other| *other == name || other.starts_with(&below)) {
+        line(each, &storage.rows(each));
+        storage.snapshot_names(each).iter().for_each(|snapshot| line(snapshot, &storage.snapshot_rows(snapshot)));
     }
     said(text)
 }
@@ -165,12 +188,24 @@ fn zfs_get(machine: &Machine, rest: &[&str], arguments: &[&str]) -> Result<Outpu
     let storage = &machine.storage;
     let mut output = Output::default();
     let names: Vec<&str> = if get.names.is_empty() { storage.names().collect() } else { get.names.clone() };
+    let of_snapshots = get.types == ["snapshot"];
+    if of_snapshots && get.depth != Some("1") {
+        return unknown("zfs", arguments);
+    }
     for name in names {
+        let snapshot = storage.snapshot_rows(name);
+        if !snapshot.is_empty() {
+            output.stdout.extend(get.lines(name, &snapshot).into_bytes());
+            continue;
+        }
         let Some(kind) = storage.kind(name) else {
             output.stderr += &format!("cannot open '{name}': dataset does not exist\n");
             output.code = 1;
             continue;
         };
+        for snapshot in storage.snapshot_names(name).iter().filter(|_| of_snapshots) {
+            output.stdout.extend(get.lines(snapshot, &storage.snapshot_rows(snapshot)).into_bytes());
+        }
         if get.types.is_empty() || get.types.contains(&kind) {
             output.stdout.extend(get.lines(name, &storage.rows(name)).into_bytes());
         }

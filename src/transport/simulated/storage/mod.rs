@@ -1,14 +1,17 @@
 //! ZFS of a simulated node: pools, datasets and volumes, with inheritance and sizes, and the disks below.
 
+mod dataset;
 mod disk;
 mod moves;
 mod property;
 mod size;
+mod snapshots;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use dataset::Dataset;
 pub(super) use disk::Disk;
 use property::{Of, Property, Way};
 pub(super) use size::thick;
@@ -33,20 +36,6 @@ pub(super) struct Pool {
     pub(super) is_exported: bool,
     /// Bytes of its disks' sectors.
     sector: u64,
-}
-
-/// A filesystem or volume.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Dataset {
-    is_volume: bool,
-    settings: BTreeMap<String, String>,
-    /// What came with a received stream.
-    received: BTreeMap<String, String>,
-    /// Bytes of data in it.
-    holds: u64,
-    /// Bytes that it takes without any.
-    empty: u64,
-    number: u64,
 }
 
 /// One line of `zfs get`.
@@ -98,7 +87,8 @@ impl Storage {
     pub(super) fn add(&mut self, name: &str, is_volume: bool, settings: BTreeMap<String, String>, holds: u64) {
         self.next += 1;
         let empty = size::empty(is_volume, self.sector(name));
-        let dataset = Dataset { is_volume, settings, received: BTreeMap::new(), holds, empty, number: self.next };
+        let (received, snapshots, number) = (BTreeMap::new(), BTreeMap::new(), self.next);
+        let dataset = Dataset { is_volume, settings, received, holds, empty, number, snapshots };
         self.datasets.insert(name.to_owned(), dataset);
     }
 
@@ -128,7 +118,7 @@ impl Storage {
     fn used(&self, name: &str) -> u64 {
         let below = format!("{name}/");
         let of_it = self.datasets.iter().filter(|(other, _)| *other == name || other.starts_with(&below));
-        of_it.map(|(_, dataset)| dataset.referenced().max(dataset.number_of("refreservation"))).sum()
+        of_it.map(|(_, dataset)| dataset.used()).sum()
     }
 
     fn free(&self, pool: &str) -> u64 {
@@ -188,9 +178,9 @@ impl Storage {
             ("compressratio", "1.00".to_owned()),
             ("createtxg", (dataset.number * 10).to_string()),
             ("guid", (0x5eed_0000 + dataset.number).to_string()),
-            ("usedbysnapshots", "0".to_owned()),
-            ("usedbydataset", dataset.referenced().to_string()),
-            ("written", dataset.referenced().to_string()),
+            ("usedbysnapshots", dataset.kept_by_snapshots().to_string()),
+            ("usedbydataset", dataset.own().to_string()),
+            ("written", dataset.own().to_string()),
         ];
         let mut rows: Vec<Row> = measured.into_iter().map(|(property, value)| row(property, value, "-")).collect();
         if !dataset.is_volume {
@@ -347,10 +337,12 @@ impl Storage {
         }
         let below = format!("{name}/");
         let children: Vec<String> = self.datasets.keys().filter(|other| other.starts_with(&below)).cloned().collect();
-        if !children.is_empty() && !with_children {
+        let all = [children.clone(), self.snapshot_names(name)].concat();
+        if !all.is_empty() && !with_children {
+            let kind = self.kind(name).unwrap_or_default();
             return Err(format!(
-                "cannot destroy '{name}': filesystem has children\nuse '-r' to destroy the following datasets:\n{}",
-                children.join("\n")
+                "cannot destroy '{name}': {kind} has children\nuse '-r' to destroy the following datasets:\n{}",
+                all.join("\n")
             ));
         }
         for child in children.iter().chain([&name.to_owned()]) {
@@ -452,30 +444,16 @@ impl Storage {
             let kind = if dataset.is_volume { "volume" } else { "filesystem" };
             (format!("dataset {name}"), format!("{kind} holds {} {:?}", dataset.holds, dataset.settings))
         });
-        pools.chain(datasets).collect()
+        let snapshots = self.of_others().map(|(name, holds)| (format!("snapshot {name}"), format!("holds {holds}")));
+        pools.chain(datasets).chain(snapshots).collect()
     }
 
-    /// Names of all pools, datasets and volumes with the bytes that they hold, and volumes' sizes: what must never get
-    /// lost.
+    /// Names of all pools, datasets, volumes and snapshots that labctl did not take, with the bytes that they hold, and
+    /// volumes' sizes: what must never get lost.
     pub(super) fn data(&self) -> BTreeMap<String, (u64, u64)> {
-        self.datasets
-            .iter()
-            .map(|(name, dataset)| (name.clone(), (dataset.holds, dataset.number_of("volsize"))))
-            .collect()
-    }
-}
-
-impl Dataset {
-    fn has(&self, property: &Property) -> bool {
-        property.of == Of::Both || (property.of == Of::Volumes) == self.is_volume
-    }
-
-    fn number_of(&self, property: &str) -> u64 {
-        self.settings.get(property).and_then(|value| value.parse().ok()).unwrap_or(0)
-    }
-
-    fn referenced(&self) -> u64 {
-        self.holds + self.empty
+        let datasets = self.datasets.iter();
+        let datasets = datasets.map(|(name, dataset)| (name.clone(), (dataset.holds, dataset.number_of("volsize"))));
+        datasets.chain(self.of_others().map(|(name, holds)| (name, (holds, 0)))).collect()
     }
 }
 

@@ -10,9 +10,9 @@ use crate::plan::Guard;
 
 /// A declared filesystem with a mountpoint.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mount {
+pub(in super::super) struct Mount {
     /// Its address: a dataset's, or a pool's for its root.
-    pub(super) address: Address,
+    pub(in super::super) address: Address,
     /// Its ZFS name.
     name: String,
     /// Where it is mounted.
@@ -20,15 +20,19 @@ pub(super) struct Mount {
 }
 
 impl Mount {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it is mounted, checked in the same exec that writes.
-    pub(super) fn guard(&self) -> Guard {
+    pub(in super::super) fn guard(&self) -> Guard {
         let argv = ["zfs", "get", "-H", "-o", "value", "mounted", &self.name].map(str::to_owned).to_vec();
         Guard::Output { argv, stdout: "yes".to_owned() }
     }
 }
 
 /// The innermost declared filesystem of the node that `path` lies below.
-pub(super) fn above(lab: &Lab, node: &Node, path: &str) -> Option<Mount> {
+pub(in super::super) fn above(lab: &Lab, node: &Node, path: &str) -> Option<Mount> {
     let pools = lab.pools.values().filter(|pool| *pool.node == node.name);
     let holds = |mount: &Mount| path.strip_prefix(&mount.point).is_some_and(|rest| rest.starts_with('/'));
     pools.flat_map(mounts).filter(holds).max_by_key(|mount| mount.point.len())
