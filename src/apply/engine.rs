@@ -54,6 +54,7 @@ impl<'a> Engine<'a> {
         for job in &mut jobs {
             let needs = job.change.needs.iter().filter_map(|need| job_of.get(need).copied());
             job.needs = needs.filter(|need| *need != job.index).collect();
+            job.waits_for = job.change.waits_for.iter().filter_map(|other| job_of.get(other).copied()).collect();
         }
         Self { jobs, limits, interrupted: false }
     }
@@ -140,11 +141,13 @@ impl<'a> Engine<'a> {
     }
 
     fn may_start(&self, job: usize) -> bool {
-        self.needs_are_done(job) && self.has_room(job)
+        self.is_its_turn(job) && self.has_room(job)
     }
 
-    fn needs_are_done(&self, job: usize) -> bool {
-        self.jobs[job].needs.iter().all(|need| self.jobs[*need].state == State::Done)
+    fn is_its_turn(&self, job: usize) -> bool {
+        let job = &self.jobs[job];
+        job.needs.iter().all(|need| self.jobs[*need].state == State::Done)
+            && job.waits_for.iter().all(|other| self.jobs[*other].state.is_over())
     }
 
     fn has_room(&self, job: usize) -> bool {
@@ -194,7 +197,7 @@ impl<'a> Engine<'a> {
             let ground = &self.jobs[leader].change.ground;
             let is_on_the_way = |other: &Job<'_>| {
                 matches!(other.state, State::Ready | State::Running)
-                    || (other.state == State::Waiting && self.needs_are_done(other.index) && !other.is_alone())
+                    || (other.state == State::Waiting && self.is_its_turn(other.index) && !other.is_alone())
             };
             let same_ground = |other: &&Job<'_>| other.change.ground == *ground;
             if self.jobs.iter().filter(same_ground).any(|other| is_on_the_way(other) && other.will_share(key)) {

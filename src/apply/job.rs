@@ -66,6 +66,8 @@ pub(super) struct Job<'a> {
     pub(super) state: State,
     /// Jobs that must be done before it.
     pub(super) needs: Vec<usize>,
+    /// Jobs that must be over before it, whatever came of them.
+    pub(super) waits_for: Vec<usize>,
     /// The job that runs the shared step for this one.
     pub(super) leader: Option<usize>,
     /// The next step.
@@ -76,7 +78,16 @@ pub(super) struct Job<'a> {
 
 impl<'a> Job<'a> {
     pub(super) fn new(index: usize, change: &'a Change) -> Self {
-        Self { index, change, state: State::Waiting, needs: Vec::new(), leader: None, at: 0, failure: None }
+        Self {
+            index,
+            change,
+            state: State::Waiting,
+            needs: Vec::new(),
+            waits_for: Vec::new(),
+            leader: None,
+            at: 0,
+            failure: None,
+        }
     }
 
     fn steps(&self) -> &'a [Step] {

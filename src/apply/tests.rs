@@ -246,3 +246,27 @@ fn the_order_is_the_same_for_the_same_plan() {
         assert!(change.needs.iter().all(|need| place(need) < place(&change.address)));
     }
 }
+
+fn waiting_for(others: &[&str], change: Change) -> Change {
+    Change { waits_for: others.iter().map(|other| other.parse().unwrap()).collect(), ..change }
+}
+
+#[test]
+fn what_may_cut_a_way_waits_until_all_on_it_is_over_whatever_came_of_that() {
+    let cutting = waiting_for(&["b", "c", "not.due"], change("a", &[], vec![step("a")]));
+    let plan = plan(vec![cutting, change("b", &[], vec![step("b")]), change("c", &["b"], vec![step("c")])]);
+    assert_eq!(run(&plan, Limits::default(), all_well).0, ["b b", "c c", "a a"]);
+    let (ran, _, states) = run(&plan, Limits::default(), failing("b"));
+    assert_eq!(ran, ["b b", "a a"]);
+    assert!(matches!(states[..], [State::Done, State::Failed(_), State::NotStarted(_)]), "{states:?}");
+}
+
+#[test]
+fn a_shared_step_does_not_wait_for_who_waits_for_it() {
+    let reload = || step("reload").shared("reload");
+    let tunnel = waiting_for(&["web"], change("tunnel", &[], vec![step("write"), reload(), step("restart")]));
+    let plan = plan(vec![tunnel, change("web", &[], vec![step("write"), reload(), step("start")])]);
+    let (ran, ..) = run(&plan, Limits::default(), all_well);
+    let expected = ["web write", "web reload", "web start", "tunnel write", "tunnel reload", "tunnel restart"];
+    assert_eq!(ran, expected);
+}

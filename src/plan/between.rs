@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::behind;
 use super::build::block;
 use super::moves::{is_data, renamed};
+use super::own_way;
 use super::ways::ways;
 use super::{Action, Cause, Change, Difference, Obstacle, Plan, differences};
 use crate::graph::Graph;
@@ -60,6 +61,7 @@ pub fn between(base: Option<Side<'_>>, head: Side<'_>) -> (Plan, Vec<String>) {
     ordered.extend(gone);
     block(&mut ordered);
     behind::note(&mut ordered, head.declared, head.graph);
+    own_way::note(&mut ordered, head.lab);
     let plan = Plan {
         format_version: "1.0".to_owned(),
         labctl_version: env!("CARGO_PKG_VERSION").to_owned(),

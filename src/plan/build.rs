@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{self, Scene};
 use super::marks::Marks;
-use super::{Action, Change, Obstacle, behind, ground_record, leave, moves, wave};
+use super::{Action, Change, Obstacle, behind, ground_record, leave, moves, own_way, wave};
 use crate::graph::Graph;
 use crate::kinds::Declared;
 use crate::lab::{Address, Ground, Hold, Lab, Site};
@@ -148,6 +148,8 @@ pub fn build(
     block(&mut ordered);
     wave::number(&mut ordered, declared);
     behind::note(&mut ordered, declared, graph);
+    own_way::note(&mut ordered, lab);
+    own_way::order(&mut ordered);
     unreachable.retain(|ground, _| !waits(ground, &ordered));
     Plan {
         format_version: "1.0".to_owned(),

@@ -45,8 +45,14 @@ pub struct Change {
     /// What stands behind it and is interrupted with it: units, clusters, services, each by the address of its table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behind: Vec<Address>,
+    /// The grounds to which labctl's own way may be cut by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<Ground>,
     /// The changes that must be done before it.
     pub needs: Vec<Address>,
+    /// The changes that must be over before it, whatever comes of them: they lie on a way that it may cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<Address>,
     /// When it can be planned for real: 0 is now.
     pub wave: u32,
     /// What is to be done in its wave, where it is deferred only because what it needs is: that was shown and approved.
@@ -141,7 +147,9 @@ impl Change {
             notes: Vec::new(),
             disruption: None,
             behind: Vec::new(),
+            cuts: Vec::new(),
             needs: Vec::new(),
+            waits_for: Vec::new(),
             wave: 0,
             later: None,
             steps: Vec::new(),

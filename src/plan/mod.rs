@@ -17,6 +17,7 @@ mod mark;
 pub mod marks;
 mod moves;
 mod observations;
+mod own_way;
 pub mod record;
 pub mod saved;
 mod sealed;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::Address;
+use crate::lab::{Address, Ground};
 use crate::plan::{Change, Plan};
 
 /// As many names as a person reads; a plan as JSON has all of them.
@@ -13,19 +13,33 @@ pub(super) fn behind(change: &Change) -> Option<String> {
     names(&change.behind.iter().collect()).map(|names| format!("behind it: {names}"))
 }
 
+/// To what labctl's own way may be cut by a change, in words.
+pub(super) fn own_way(change: &Change) -> Option<String> {
+    ways(&change.cuts.iter().collect())
+}
+
 /// All that the changes of a plan interrupt, each once, with what stands behind it.
 pub(super) fn interruptions(plan: &Plan) -> Vec<String> {
-    let mut found: BTreeMap<&str, BTreeSet<&Address>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, (BTreeSet<&Address>, BTreeSet<&Ground>)> = BTreeMap::new();
     for change in plan.changes.iter().filter(|change| change.is_due()) {
         if let Some(words) = &change.disruption {
-            found.entry(words).or_default().extend(&change.behind);
+            let (behind, cuts) = found.entry(words).or_default();
+            behind.extend(&change.behind);
+            cuts.extend(&change.cuts);
         }
     }
-    let line = |(words, behind): (&str, BTreeSet<&Address>)| match names(&behind) {
-        Some(names) => format!("{words}; behind it: {names}"),
-        None => words.to_owned(),
+    let line = |(words, (behind, cuts)): (&str, (BTreeSet<&Address>, BTreeSet<&Ground>))| {
+        let behind = names(&behind).map(|names| format!("behind it: {names}"));
+        [Some(words.to_owned()), behind, ways(&cuts)].into_iter().flatten().collect::<Vec<_>>().join("; ")
     };
     found.into_iter().map(line).collect()
+}
+
+fn ways(grounds: &BTreeSet<&Ground>) -> Option<String> {
+    let grounds: Vec<String> = grounds.iter().map(ToString::to_string).collect();
+    let (last, others) = grounds.split_last()?;
+    let grounds = if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) };
+    Some(format!("it may cut labctl's own way to {grounds}, and comes last there"))
 }
 
 fn names(addresses: &BTreeSet<&Address>) -> Option<String> {
@@ -39,7 +53,7 @@ fn names(addresses: &BTreeSet<&Address>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{behind, interruptions};
+    use super::{behind, interruptions, own_way};
     use crate::lab::{Address, Ground};
     use crate::plan::{Action, Change, Plan};
 
@@ -57,6 +71,18 @@ mod tests {
         assert_eq!(behind(&change("x", None, 2)), Some("behind it: `services.s00`, `services.s01`".to_owned()));
         let many = behind(&change("x", None, 11)).unwrap();
         assert!(many.ends_with("`services.s07` and 3 more"), "{many}");
+    }
+
+    #[test]
+    fn what_may_cut_labctls_own_way_says_to_what() {
+        let node = |name: &str| Ground::Node(name.to_owned());
+        let cutting = |cuts: Vec<Ground>| Change { cuts, ..change("x", Some("restarts networking on a"), 0) };
+        let changes = vec![cutting(vec![node("a")]), cutting(vec![node("b"), Ground::Cluster("c".to_owned())])];
+        assert_eq!(own_way(&changes[0]).unwrap(), "it may cut labctl's own way to a, and comes last there");
+        let said = interruptions(&Plan { changes, ..Plan::default() });
+        let words = "restarts networking on a; it may cut labctl's own way to a, b and cluster c, and comes last there";
+        assert_eq!(said, [words]);
+        assert_eq!(own_way(&change("x", Some("restarts x"), 0)), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::comment::Comment;
 use super::comparison::finding;
-use super::interruption::behind;
+use super::interruption::{behind, own_way};
 use super::plan_text::{by_ground, fate, obstacle};
 use super::{Summary, Symbol, attributes};
 use crate::plan::Change;
@@ -107,8 +107,12 @@ fn block(change: &Change) -> String {
     // What `+`, `~` and `-` mean is known, and a line of a phone is short.
     let is_plain = matches!(symbol, Symbol::Create | Symbol::Update | Symbol::Replace | Symbol::Delete);
     let fate = (!is_plain).then(|| fate(change, symbol));
-    let words =
-        obstacle(change).into_iter().chain(change.disruption.clone()).chain(behind(change)).chain(change.notes.clone());
+    let words = obstacle(change)
+        .into_iter()
+        .chain(change.disruption.clone())
+        .chain(behind(change))
+        .chain(own_way(change))
+        .chain(change.notes.clone());
     for words in fate.into_iter().chain(words) {
         lines.extend(textwrap::wrap(&printable(&words), WRAPPED).iter().map(|line| format!("! {line}")));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::interruption::{behind, interruptions};
+use super::interruption::{behind, interruptions, own_way};
 use super::{Paint, Summary, Symbol, attributes, steps};
 use crate::lab::Ground;
 use crate::plan::{Absence, Action, Cause, Change, Obstacle, Plan};
@@ -213,6 +213,7 @@ fn reasons(change: &Change, symbol: Symbol) -> Vec<String> {
     );
     reasons.extend(change.disruption.iter().cloned());
     reasons.extend(behind(change));
+    reasons.extend(own_way(change));
     reasons.extend(change.notes.iter().cloned());
     reasons
 }

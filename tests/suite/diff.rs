@@ -145,7 +145,7 @@ workers      = ["mini"]
     let run = workspace.labctl(&["diff", "homelab.toml", "new.toml"]);
     assert_eq!(run.code, 0, "{run:#?}");
     for words in [
-        "Warning: restarts the control plane of `home` on server: its API is away for a while, pods run on; behind it: `clusters.home`\n",
+        "Warning: restarts the control plane of `home` on server: its API is away for a while, pods run on; behind it: `clusters.home`; it may cut labctl's own way to cluster home, and comes last there\n",
         "Warning: restarts the kubelet of mini in `home`: its pods run on; behind it: `clusters.home`\n",
         "Warning: restarts web.service on server\n",
     ] {

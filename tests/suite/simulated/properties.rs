@@ -71,6 +71,22 @@ proptest! {
     }
 
     #[test]
+    fn what_may_cut_the_way_to_a_node_is_done_when_all_else_is_over_but_what_needs_it(first in lab(), second in lab()) {
+        let bench = Bench::new(&first);
+        let world = bench.converge(found(6));
+        let bench = Bench::new(&second);
+        let plan = bench.plan(&bench.simulated(world, Vec::new()));
+        for cut in plan.changes.iter().filter(|change| change.is_due() && !change.cuts.is_empty()) {
+            prop_assert_eq!(cut.kind.as_str(), "network");
+            for other in plan.changes.iter().filter(|other| other.is_due() && other.address != cut.address) {
+                let waits = cut.waits_for.contains(&other.address);
+                // What goes is last in any case; nothing of these labs needs the network.
+                prop_assert_eq!(waits, other.action != Action::Delete || cut.action == Action::Delete, "{}", other.address);
+            }
+        }
+    }
+
+    #[test]
     fn where_nothing_can_be_read_nothing_is_due(text in lab(), applied: bool, how in 0_u8..3) {
         let bench = Bench::new(&text);
         let world = if applied { bench.converge(found(2)) } else { found(2) };
