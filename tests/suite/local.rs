@@ -91,7 +91,7 @@ fn what_was_written_over_or_removed_is_kept_aside_but_not_what_holds_a_secret_of
     );
     workspace.apply();
     let first = ("etc/other.conf".to_owned(), "years of work\n".to_owned());
-    assert_eq!(kept(&workspace), [first.clone()], "what was new had nothing before");
+    assert_eq!(kept(&workspace), std::slice::from_ref(&first), "what was new had nothing before");
 
     workspace.write("etc/hello.conf", "by hand\n");
     // Not all may read it, and labctl wrote it.

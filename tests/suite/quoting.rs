@@ -187,7 +187,8 @@ fn every_word_of_every_kind_comes_through_a_real_sh_as_it_is_whatever_stands_in_
         let plan = Plan { lab: HOSTILE.concat(), changes: vec![change], ..Plan::default() };
         std::fs::write(folder.path().join("script"), plain_script(&plan)).unwrap();
         let output = Command::new("sh").args(["script", "n5"]).current_dir(folder.path()).output().unwrap();
-        let expected: String = commands.iter().flatten().map(|word| format!("{word}|")).collect();
+        let words = commands.iter().flatten();
+        let expected = words.fold(String::new(), |said, word| said + word + "|");
         assert!(String::from_utf8_lossy(&output.stdout).contains(&expected), "{kind}: {output:?}");
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(left, ["script"], "{kind}");
