@@ -85,7 +85,9 @@ fn killed(point: Point) -> (String, bool) {
         if again.code == 0 {
             break again;
         }
-        let is_waiting = again.stdout.contains("a network change of another run waits for another");
+        let is_waiting = ["a network change of another run waits", "the host is putting the old network back"]
+            .iter()
+            .any(|words| again.stdout.contains(words));
         assert!(is_waiting && Instant::now() < end, "{point:?}\n{}\n{}", again.stdout, again.stderr);
         sleep(Duration::from_secs(2));
     };
