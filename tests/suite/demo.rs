@@ -46,8 +46,8 @@ fn the_same_seed_gives_the_same_run() {
         // How long a step took is this machine's affair.
         let without_time =
             |line: &str| line.rsplit_once(" after ").map_or_else(|| line.to_owned(), |(words, _)| words.to_owned());
-        let stdout: Vec<String> = run.stdout.lines().map(without_time).collect();
-        (stdout, run.stderr, run.code)
+        let lines = |text: &str| text.lines().map(without_time).collect::<Vec<_>>();
+        (lines(&run.stdout), lines(&run.stderr), run.code)
     };
     assert_eq!(run("4"), run("4"));
 }
