@@ -44,10 +44,10 @@ fn the_same_seed_gives_the_same_run() {
     let run = |seed| {
         let run = workspace.labctl(&["demo", "--fast", "--seed", seed, "--fault", "n5@20=drop-during,m1-vm@3=reboot"]);
         // How long a step took is this machine's affair.
-        let without_time =
-            |line: &str| line.rsplit_once(" after ").map_or_else(|| line.to_owned(), |(words, _)| words.to_owned());
-        let lines = |text: &str| text.lines().map(without_time).collect::<Vec<_>>();
-        (lines(&run.stdout), lines(&run.stderr), run.code)
+        let without_time = |text: &str| -> Vec<String> {
+            text.lines().map(|line| line.rsplit_once(" after ").map_or(line, |(words, _)| words).to_owned()).collect()
+        };
+        (without_time(&run.stdout), without_time(&run.stderr), run.code)
     };
     assert_eq!(run("4"), run("4"));
 }
