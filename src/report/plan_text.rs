@@ -37,7 +37,7 @@ pub(super) fn changes(plan: &Plan, detail: Detail, paint: Paint) -> String {
         text += &ground_changes(plan, &shown, detail, paint);
     }
     let gap = if text.ends_with("\n\n") { "" } else { "\n" };
-    text + gap + &disruptions(plan, paint)
+    text + gap + &disruptions(plan, detail.width, paint)
 }
 
 /// What is to be shown of each ground, in order.
@@ -149,16 +149,21 @@ fn full(change: &Change, detail: Detail, paint: Paint) -> String {
     text + "\n"
 }
 
-/// Words in brackets behind `#`, wrapped. What is to be copied (a command, an address) is never broken.
+/// Words in brackets behind `#`, wrapped.
 fn comment(words: &str, width: usize) -> String {
-    let width = if width == 0 { usize::MAX } else { width };
-    let options = textwrap::Options::new(width)
-        .initial_indent("  # (")
-        .subsequent_indent("  #  ")
+    wrapped(&format!("{words})"), "  # (", "  #  ", width)
+}
+
+/// Words on lines of at most `width` columns (0: one line), the first behind `first` and the others behind `next`. What is to be
+/// copied (a command, an address) is never broken.
+fn wrapped(words: &str, first: &str, next: &str, width: usize) -> String {
+    let options = textwrap::Options::new(if width == 0 { usize::MAX } else { width })
+        .initial_indent(first)
+        .subsequent_indent(next)
         .break_words(false)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::fill(&keep_together(&format!("{words})")), options).replace(TIED, " ") + "\n"
+    textwrap::fill(&keep_together(words), options).replace(TIED, " ") + "\n"
 }
 
 /// A space at which no line is broken.
@@ -248,9 +253,11 @@ pub fn obstacle(change: &Change) -> Option<String> {
     })
 }
 
-fn disruptions(plan: &Plan, paint: Paint) -> String {
+fn disruptions(plan: &Plan, width: usize, paint: Paint) -> String {
     let words = interruptions(plan);
-    let lines: Vec<String> = words.iter().map(|words| format!("{} {words}\n", paint.yellow("Warning:"))).collect();
+    let warning = format!("{} ", paint.yellow("Warning:"));
+    let line = |words: &String| wrapped(words, &warning, "  ", width);
+    let lines: Vec<String> = words.iter().map(line).collect();
     if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
