@@ -45,10 +45,20 @@ pub(super) async fn cut_off(
             );
         }
     }
-    // What needs them, and what needs that: a need stands before what needs it.
+    with_what_waits(cut, ended)
+}
+
+/// These, and what was not started because of them: what needs them, and what needs that, but nothing that also needs
+/// something that is not done and will not be gone on with.
+fn with_what_waits(mut cut: BTreeSet<Address>, ended: &Ended) -> BTreeSet<Address> {
+    let is_done =
+        |need: &Address| ended.changes.iter().all(|(change, state)| change.address != *need || *state == State::Done);
+    // A need stands before what needs it.
     for (change, state) in &ended.changes {
-        if let State::NotStarted(Reason::Needs(need)) = state
-            && need.parse().is_ok_and(|need| cut.contains(&need))
+        let goes_on = |need: &Address| cut.contains(need) || is_done(need);
+        if matches!(state, State::NotStarted(Reason::Needs(_)))
+            && change.needs.iter().any(|need| cut.contains(need))
+            && change.needs.iter().all(goes_on)
         {
             cut.insert(change.address.clone());
         }
@@ -74,4 +84,53 @@ async fn boot(ground: &Ground, stage: &Stage, transport: &dyn Transport, termina
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::with_what_waits;
+    use crate::apply::{Failure, Reason, State};
+    use crate::cli::Ended;
+    use crate::lab::{Address, Ground};
+    use crate::plan::Change;
+    use crate::transport::StepOutcome;
+
+    fn address(name: &str) -> Address {
+        Address::new(["nodes", "n5", "files", name])
+    }
+
+    #[test]
+    fn what_waits_for_a_cut_off_change_goes_on_and_what_also_needs_a_failed_one_does_not() {
+        let waits = || State::NotStarted(Reason::Needs(address("cut").to_string()));
+        let failed = || {
+            let outcome = StepOutcome::Failed { code: 1, words: Vec::new() };
+            State::Failed(Failure { step: "write".to_owned(), outcome, put_back: None })
+        };
+        let changes = [
+            ("done", State::Done, vec![]),
+            (
+                "cut",
+                State::Failed(Failure {
+                    step: "write".to_owned(),
+                    outcome: StepOutcome::Lost("gone".to_owned()),
+                    put_back: None,
+                }),
+                vec![],
+            ),
+            ("failed", failed(), vec![]),
+            ("user", waits(), vec!["cut", "done"]),
+            ("user-of-user", waits(), vec!["user"]),
+            ("user-of-both", waits(), vec!["cut", "failed"]),
+            ("user-of-that", waits(), vec!["user-of-both", "cut"]),
+        ];
+        let changes = changes.map(|(name, state, needs)| {
+            let change = Change::new(address(name), "file", Ground::Node("n5".to_owned()), name);
+            (Change { needs: needs.into_iter().map(address).collect(), ..change }, state)
+        });
+        let ended = Ended { changes: changes.into(), interrupted: false };
+        let found = with_what_waits(BTreeSet::from([address("cut")]), &ended);
+        assert_eq!(found, BTreeSet::from(["cut", "user", "user-of-user"].map(address)));
+    }
 }
