@@ -8,9 +8,6 @@ use crate::support::sshd::Sshd;
 use crate::support::wire::{End, Wire};
 use crate::workspace::{Run, Workspace};
 
-/// Cuts of each test where not all are wanted.
-const CUTS: usize = 60;
-
 /// A lab with one file on a server behind a wire.
 struct Lab {
     workspace: Workspace,
@@ -67,10 +64,10 @@ content = "begin\n"
     }
 }
 
-/// The offsets to cut at: spread over the whole, each with another end than the one before.
-fn offsets(whole: usize) -> impl Iterator<Item = (usize, End)> {
+/// The offsets to cut at, each with another end than the one before: all, or `some` that are spread over the whole.
+fn offsets(whole: usize, some: usize) -> impl Iterator<Item = (usize, End)> {
     let all = std::env::var_os("LABCTL_LONG").is_some_and(|long| long == "full");
-    let stride = if all { 1 } else { (whole / CUTS).max(1) };
+    let stride = if all { 1 } else { (whole / some).max(1) };
     (1..whole).step_by(stride).enumerate().map(|(nth, at)| (at, if nth % 2 == 0 { End::Closed } else { End::Reset }))
 }
 
@@ -80,7 +77,7 @@ fn a_probe_that_is_cut_at_any_byte_is_no_answer() {
     let lab = Lab::new();
     let whole = lab.length(&["plan"]);
     let (mut cuts, mut answered) = (0, None);
-    for (at, end) in offsets(whole) {
+    for (at, end) in offsets(whole, 40) {
         let run = lab.cut(at, end, &["plan", "--detailed-exitcode"]);
         let about = format!("{end:?} after {at} of {whole}: {run:#?}");
         assert!(!run.stdout.contains("will be created"), "{about}");
@@ -113,7 +110,7 @@ fn a_step_that_is_cut_at_any_byte_is_a_success_only_where_it_is_one() {
     let whole = lab.length(&apply);
     let (mut cuts, mut done) = (0, 0);
     let mut before = "measured\n".to_owned();
-    for (nth, (at, end)) in offsets(whole).enumerate() {
+    for (nth, (at, end)) in offsets(whole, 12).enumerate() {
         let content = format!("content {nth}\n");
         lab.declares(&content);
         let run = lab.cut(at, end, &apply);
