@@ -11,7 +11,7 @@ use crate::support::vm::Vm;
 /// Little, so that many points can be tried: what is staged and confirmed, a file, a program that is run.
 const HOST: &str = r#"
 [nodes.n5.network]
-confirm_within = "25s"
+confirm_within = "60s"
 [nodes.n5.network.eth1]
 native = { vlan = "services", address = "192.168.4.5" }
 tagged = { vips = "192.168.8.254" }

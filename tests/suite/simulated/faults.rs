@@ -148,6 +148,16 @@ fn a_fault_at_any_step_is_mended_by_the_next_apply() {
 
 #[test]
 #[ignore = "long: run tests/long"]
+fn a_kill_at_every_step_is_mended_by_the_next_apply() {
+    let matrix = Matrix::new();
+    let is_short = std::env::var_os("LABCTL_LONG").is_some_and(|long| long == "short");
+    let all = (0..matrix.points.len()).step_by(if is_short { 12 } else { 1 });
+    let tried = matrix.run(all.map(|at| matrix.single(at, &Trouble::Kill)));
+    println!("killed at {tried} of {} steps", matrix.points.len());
+}
+
+#[test]
+#[ignore = "long: run tests/long"]
 fn every_fault_at_every_step_is_mended_by_the_next_apply() {
     let matrix = Matrix::new();
     let is_short = std::env::var_os("LABCTL_LONG").is_some_and(|long| long == "short");
