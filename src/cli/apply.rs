@@ -150,7 +150,11 @@ impl Errand<'_> {
             return Ok(exit);
         }
         tokio::select! {
-            leftover = self.verify(&ended) => Ok(exit.and(leftover?)),
+            // Of what ended in part, that says more than that its ground is away now.
+            leftover = self.verify(&ended) => Ok(match leftover? {
+                Exit::Unreachable if exit != Exit::Done => exit,
+                leftover => exit.and(leftover),
+            }),
             Some(_) = interrupts.recv() => {
                 self.terminal.say("Interrupted: what was done has not been looked at again.\n");
                 Ok(exit.and(Exit::Interrupted))
@@ -223,14 +227,22 @@ impl Errand<'_> {
         let again = Options { targets: Vec::new(), excludes: Vec::new(), ..self.options.clone() };
         let plan: Plan = make(self.stage, &again, self.selection, self.transport).await?;
         let mut exit = Exit::Done;
+        let mut unseen: BTreeMap<(&Ground, &str), Vec<&Address>> = BTreeMap::new();
         for change in plan.changes.iter().filter(|change| touched.contains(&&change.address)) {
-            if change.is_due() || change.is_error() {
-                self.terminal.fail(&outcome::left_over(change));
-                exit = exit.and(match change.obstacle {
-                    Some(Obstacle::Unreachable(_)) => Exit::Unreachable,
-                    _ => Exit::Error,
-                });
+            match &change.obstacle {
+                Some(Obstacle::Unreachable(why)) => {
+                    unseen.entry((&change.ground, why)).or_default().push(&change.address);
+                }
+                _ if change.is_due() || change.is_error() => {
+                    self.terminal.fail(&outcome::left_over(change));
+                    exit = exit.and(Exit::Error);
+                }
+                _ => {}
             }
+        }
+        for ((ground, why), addresses) in unseen {
+            self.terminal.fail(&outcome::unseen(ground, why, &addresses));
+            exit = exit.and(Exit::Unreachable);
         }
         Ok(exit)
     }

@@ -3,7 +3,7 @@
 use super::drive::Ended;
 use super::exit::Exit;
 use crate::apply::{Failure, Reason, State};
-use crate::lab::Ground;
+use crate::lab::{Address, Ground};
 use crate::plan::{Action, Change, Obstacle};
 use crate::report::{self, Paint, Symbol};
 use crate::transport::StepOutcome;
@@ -116,14 +116,23 @@ pub(super) fn left_over(change: &Change) -> String {
     let names: Vec<&str> = change.differences.iter().map(|difference| difference.attribute.as_str()).collect();
     let what = match (report::obstacle(change), names.as_slice()) {
         // What can't be read may well be as declared.
-        (Some(why), _) if matches!(change.obstacle, Some(Obstacle::Unknown(_) | Obstacle::Unreachable(_))) => {
-            return format!("{} was applied and could not be looked at again: {why}", change.address);
+        (Some(why), _) if matches!(change.obstacle, Some(Obstacle::Unknown(_))) => {
+            return unseen(&change.ground, &why, &[&change.address]);
         }
         (Some(why), _) => why,
         (None, []) => "its mark is not as it was written".to_owned(),
         (None, names) => names.join(", "),
     };
     format!("{} was applied and is still not as declared: {what}", change.address)
+}
+
+/// What was applied and can't be looked at again, for one reason.
+pub(super) fn unseen(ground: &Ground, why: &str, addresses: &[&Address]) -> String {
+    let what = match addresses {
+        [address] => format!("{address} was"),
+        many => format!("{} changes on {ground} were", many.len()),
+    };
+    format!("{what} applied and could not be looked at again: {why}")
 }
 
 /// Whose number a failed step ends with: an API server's are those of HTTP.
@@ -136,17 +145,19 @@ fn status(ground: &Ground) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ground, left_over, status};
+    use super::{Address, Ground, left_over, status, unseen};
     use crate::plan::{Change, Obstacle};
 
     #[test]
     fn what_can_not_be_looked_at_again_is_not_said_to_differ() {
-        let address = "nodes.n5.files.x".parse().unwrap();
-        let change = Change::new(address, "file", Ground::Node("n5".to_owned()), "x");
-        for obstacle in [Obstacle::Unknown("why".to_owned()), Obstacle::Unreachable("why".to_owned())] {
-            let words = left_over(&Change { obstacle: Some(obstacle), ..change.clone() });
-            assert!(words.contains("could not be looked at again") && !words.contains("still not"), "{words}");
-        }
+        let address: Address = "nodes.n5.files.x".parse().unwrap();
+        let ground = Ground::Node("n5".to_owned());
+        let change = Change::new(address.clone(), "file", ground.clone(), "x");
+        let one = "nodes.n5.files.x was applied and could not be looked at again: why";
+        assert_eq!(left_over(&Change { obstacle: Some(Obstacle::Unknown("why".to_owned())), ..change.clone() }), one);
+        assert_eq!(unseen(&ground, "why", &[&address]), one);
+        let many = unseen(&ground, "why", &[&address, &address]);
+        assert_eq!(many, "2 changes on n5 were applied and could not be looked at again: why");
         let words = left_over(&Change { obstacle: Some(Obstacle::Refused("why".to_owned())), ..change });
         assert!(words.contains("still not as declared"), "{words}");
     }
