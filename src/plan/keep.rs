@@ -1,13 +1,13 @@
 //! What a file held before labctl writes over it or removes it stays on its node for a while, for whoever wants it back.
 
-use super::{Act, Attributes, Guard, Step, Value, record};
-use crate::lab::{Lab, Mode, Site};
+use super::{Act, Attributes, Guard, Step, Value};
+use crate::lab::{Connection, Lab, Mode, Node, Site};
 
 /// The steps with a copy before each that takes a content away. `is_own`: labctl made what is there; what of that only few
 /// may read holds secrets of the file, and is not copied. `observed` is what is there.
 pub(super) fn keeping(lab: &Lab, site: Site<'_>, steps: Vec<Step>, is_own: bool, observed: &Attributes) -> Vec<Step> {
     let Some(node) = site.node().filter(|_| !(is_own && is_private(observed))) else { return steps };
-    let below = format!("{}/{}/replaced", record::folder(node), lab.name);
+    let below = format!("{}/{}", folder(node), lab.name);
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
         if let Some(path) = taken_away(&step) {
@@ -17,6 +17,15 @@ pub(super) fn keeping(lab: &Lab, site: Site<'_>, steps: Vec<Step>, is_own: bool,
         all.push(step);
     }
     all
+}
+
+/// The folder of all labs' copies on a node. It is no part of the folder of records, which all may read: whoever may not look
+/// into this one still knows what is labctl's.
+fn folder(node: &Node) -> &'static str {
+    match node.connection {
+        Connection::Local => ".labctl/replaced",
+        Connection::Ssh(_) => "/var/backups/labctl",
+    }
 }
 
 /// The file whose content goes, where the plan has seen that it is there.

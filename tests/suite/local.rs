@@ -68,7 +68,7 @@ fn drift_is_found_named_and_mended() {
 
 /// What was kept of replaced contents, with its mode.
 fn kept(workspace: &Workspace) -> Vec<(String, String)> {
-    let folder = workspace.path(".labctl/records/test/replaced");
+    let folder = workspace.path(".labctl/replaced/test");
     let files = workspace.tree().into_iter().filter(|(path, _)| path.starts_with(&folder));
     files
         .map(|(path, bytes)| {
@@ -85,10 +85,7 @@ fn what_was_written_over_or_removed_is_kept_aside_but_not_what_holds_a_secret_of
     workspace.write("etc/other.conf", "years of work\n");
     std::fs::set_permissions(workspace.path("etc/other.conf"), std::fs::Permissions::from_mode(0o600)).unwrap();
     let plan = workspace.labctl(&["plan", "--show-steps"]).stdout;
-    assert!(
-        plan.contains("> .labctl/records/test/replaced/etc/other.conf.TIME 0600 (a copy of etc/other.conf)"),
-        "{plan}"
-    );
+    assert!(plan.contains("> .labctl/replaced/test/etc/other.conf.TIME 0600 (a copy of etc/other.conf)"), "{plan}");
     workspace.apply();
     let first = ("etc/other.conf".to_owned(), "years of work\n".to_owned());
     assert_eq!(kept(&workspace), std::slice::from_ref(&first), "what was new had nothing before");

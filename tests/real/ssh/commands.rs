@@ -80,12 +80,12 @@ async fn a_command_beyond_its_limit_loses_its_pipes_and_the_session_lives_on() {
     let began = Instant::now();
     // sshd delivers no signals to the commands of root, so what ends this one is that nobody listens any more.
     let talking = "echo so far; while sleep 0.2; do echo more; done 2>/dev/null # talks for ever";
-    let error = session.exec(talking, Vec::new(), Duration::from_secs(1)).await.expect_err("it goes on for ever");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let error = session.exec(talking, Vec::new(), Duration::from_secs(5)).await.expect_err("it goes on for ever");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     assert_eq!(error.kind(), Kind::Command);
     let SshError::CommandTimeout { partial, .. } = error else { panic!("{error}") };
     assert!(partial.stdout.starts_with(b"so far\nmore\n"), "{partial:?}");
-    let look = "for i in 1 2 3 4 5 6 7 8 9; do pgrep -f '[t]alks for ever' || exit 0; sleep 0.2; done; exit 1";
+    let look = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do pgrep -f '[t]alks for ever' || exit 0; sleep 0.2; done; exit 1";
     let left = session.exec(look, Vec::new(), LIMIT).await.expect("an answer");
     assert_eq!(left.exit, Exit::Code(0), "the command still runs");
 }
@@ -113,7 +113,7 @@ async fn a_connection_that_is_cut_says_how_much_had_come() {
     let session = Session::connect(&settings, &Nobody).await.expect("a session");
     let running = session.exec("echo 12345; exec sleep 60", Vec::new(), LIMIT);
     let cutting = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
         wire.cut();
     };
     let (answer, ()) = tokio::join!(running, cutting);

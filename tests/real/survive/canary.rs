@@ -163,7 +163,7 @@ fn planted_values_are_in_their_own_files_and_in_nothing_that_labctl_says_keeps_o
     // What somebody else had written and labctl wrote over is kept for them, for root alone.
     let (kept, held): (Vec<String>, Vec<String>) = holders(&vm, &values)
         .into_iter()
-        .partition(|path| path.starts_with("/var/lib/labctl/mobius/replaced/etc/lab/by-hand.env."));
+        .partition(|path| path.starts_with("/var/backups/labctl/mobius/etc/lab/by-hand.env."));
     assert_eq!(held, own);
     assert_eq!(vm.ok(&format!("stat -c %a {}", kept.join(" "))), "600\n");
     assert_eq!(vm.ok("stat -c %a /etc/lab/slot /etc/lab/whole"), "600\n600\n");

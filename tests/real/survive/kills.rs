@@ -27,8 +27,7 @@ properties = { quota = "64MiB", recordsize = "16KiB" }
 
 /// What the host comes to: files with their modes, the network, ZFS. Not what tells of the way: who applied last, a lock that a
 /// dead run left, copies of what was replaced.
-const STATE: &str =
-    "files() { find /etc /var/lib/labctl -type f -not -name applied -not -name 'lock*' -not -path '*/replaced/*' \
+const STATE: &str = "files() { find /etc /var/lib/labctl -type f -not -name applied -not -name 'lock*' \
       -not -name '*.cache' \"$@\"; }
     files -printf '%p %m\\n' | sort; files -exec sha256sum {} + | sort -k 2
     find /etc /run /var/lib -name '.labctl-*'

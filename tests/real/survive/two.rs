@@ -1,4 +1,4 @@
-//! Two whole programs at one node, each on a machine of its own (an own space of process numbers, an own name).
+//! Two whole programs at one node, each on a machine of its own: an own name, an own boot id, an own space of process numbers.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -74,7 +74,10 @@ fn on(machine: &str, workspace: &Workspace, arguments: &[&str]) -> Command {
     let labctl = workspace.command(arguments);
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--uts", "sh", "-c"]);
-    command.arg("hostname \"$0\" && exec \"$@\"").arg(machine).arg(labctl.get_program()).args(labctl.get_args());
+    let boot = workspace.path("boot");
+    std::fs::write(&boot, format!("00000000-0000-4000-8000-{machine:0>12}\n")).unwrap();
+    let script = "hostname \"$0\" && mount --bind \"$1\" /proc/sys/kernel/random/boot_id && shift && exec \"$@\"";
+    command.arg(script).arg(machine).arg(boot).arg(labctl.get_program()).args(labctl.get_args());
     command.envs(labctl.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(labctl.get_current_dir().unwrap()).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
