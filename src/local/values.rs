@@ -1,13 +1,13 @@
 //! Values of secrets, and blobs, for transport to fill contents with. Each secret is had once and wiped at the end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use zeroize::Zeroizing;
 
-use super::{AtTerminal, sops};
+use super::{AtTerminal, bounded, sops};
 use crate::config::Sources;
 use crate::lab::{Lab, SecretName, SecretSource};
 use crate::report::redaction;
@@ -95,7 +95,7 @@ fn read(source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, String> {
         SecretSource::Env(name) => std::env::var_os(name)
             .map(|value| Zeroizing::new(value.into_encoded_bytes()))
             .ok_or_else(|| format!("the environment variable `{name}` is not set")),
-        SecretSource::File(path) => std::fs::read(path)
+        SecretSource::File(path) => bounded::read(Path::new(path), bounded::TEXT)
             .map(|bytes| without_newline(Zeroizing::new(bytes)))
             .map_err(|error| format!("`{path}`: {error}")),
         SecretSource::Command(argv) => command(argv),
@@ -137,9 +137,9 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use super::Values;
+    use super::{Values, read};
     use crate::config::Sources;
-    use crate::lab::load;
+    use crate::lab::{SecretSource, load};
     use crate::transport::Outside as _;
 
     fn values() -> Values {
@@ -158,6 +158,12 @@ mod tests {
             "{home:?}"
         );
         assert!(values.path("~jax/.kube/config").unwrap_err().contains("your own home"));
+    }
+
+    #[test]
+    fn a_file_that_never_ends_is_no_secret() {
+        let error = read(&SecretSource::File("/dev/zero".to_owned())).unwrap_err();
+        assert!(error.starts_with("`/dev/zero`: it is larger than"), "{error}");
     }
 
     #[test]
