@@ -241,12 +241,5 @@ fn plan_of(stage: &Stage, found: Vec<Found>, stamp: &str) -> (Plan, Vec<(String,
     let place = |change: &Change| order.iter().position(|address| **address == change.address);
     let mut changes: Vec<Change> = changes.collect();
     changes.sort_by_key(|change| std::cmp::Reverse(place(change)));
-    let plan = Plan {
-        format_version: "1.0".to_owned(),
-        labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-        lab: stage.lab.name.clone(),
-        changes,
-        ..Plan::default()
-    };
-    (plan, backups)
+    (Plan::new(&stage.lab, changes), backups)
 }

@@ -55,13 +55,7 @@ pub(super) async fn run(cli: &Cli, args: &PurgeArgs, terminal: Terminal) -> Resu
         changes.push(change);
         confirm(terminal, "name", name)?;
     }
-    let plan = Plan {
-        format_version: "1.0".to_owned(),
-        labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-        lab: stage.lab.name.clone(),
-        changes,
-        ..Plan::default()
-    };
+    let plan = Plan::new(&stage.lab, changes);
     carry_out(&stage, &transport, &args.lab, args.lock_timeout, &plan, terminal).await
 }
 

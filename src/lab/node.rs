@@ -94,6 +94,27 @@ pub struct Ssh {
     pub keepalive: Duration,
 }
 
+impl Ssh {
+    /// What is declared of a host of which nothing but the name is said.
+    pub fn to(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            port: None,
+            user: None,
+            identity: None,
+            known_hosts: None,
+            proxy_jump: None,
+            sudo: false,
+            sudo_password: None,
+            previous: None,
+            host_key: None,
+            connect_timeout: Duration::from_secs(5),
+            command_timeout: Duration::from_mins(10),
+            keepalive: Duration::from_secs(15),
+        }
+    }
+}
+
 /// File mode bits, `0o644`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -17,15 +17,15 @@ pub fn loose(path: &Path, keep: Keep) -> Option<String> {
     let metadata = std::fs::metadata(path).ok()?;
     let mode = metadata.mode() & 0o7777;
     let may = match keep {
-        Keep::Secret if mode & 0o077 != 0 => "read or write it, and it holds a secret",
+        Keep::Secret if mode & 0o077 != 0 => "read or write what holds a secret",
         // A group of one's own may write on many systems.
-        Keep::Ours if mode & 0o002 != 0 => "write it, and with it decide what is done",
+        Keep::Ours if mode & 0o002 != 0 => "write it and so decide what is done",
         Keep::Secret | Keep::Ours => return None,
     };
     let shown = path.display();
     let remedy =
         crate::plan::shell_line(["chmod", if keep == Keep::Secret { "go-rwx" } else { "o-w" }, &shown.to_string()]);
-    Some(format!("others may {may}: `{shown}` has mode {mode:04o}; `{remedy}`"))
+    Some(format!("`{shown}` has mode {mode:04o}: others may {may}; `{remedy}`"))
 }
 
 #[cfg(test)]
@@ -51,7 +51,10 @@ mod tests {
             assert_eq!(loose(&path, Keep::Ours).is_some(), as_ours, "{mode:o}");
         }
         let words = loose(&path, Keep::Secret).unwrap();
-        assert!(words.contains("mode 0646; `chmod go-rwx "), "{words}");
+        assert!(
+            words.contains("has mode 0646: others may read or write what holds a secret; `chmod go-rwx "),
+            "{words}"
+        );
         assert_eq!(loose(&folder.path().join("nothing"), Keep::Secret), None);
     }
 }

@@ -62,14 +62,7 @@ pub fn between(base: Option<Side<'_>>, head: Side<'_>) -> (Plan, Vec<String>) {
     block(&mut ordered);
     behind::note(&mut ordered, head.declared, head.graph);
     own_way::note(&mut ordered, head.lab);
-    let plan = Plan {
-        format_version: "1.0".to_owned(),
-        labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-        lab: head.lab.name.clone(),
-        changes: ordered,
-        ..Plan::default()
-    };
-    (plan, other_ways(base.map(|base| base.lab), head.lab))
+    (Plan::new(head.lab, ordered), other_ways(base.map(|base| base.lab), head.lab))
 }
 
 /// What makes a resource the same one, whatever its address.

@@ -64,6 +64,9 @@ pub enum Absence {
     Skipped,
 }
 
+/// The version of a plan's form; docs/reference tells what it promises.
+const FORMAT: &str = "1.0";
+
 /// All changes and their steps, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -86,6 +89,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan of these changes, in their order, of a lab that was read in full.
+    pub fn new(lab: &Lab, changes: Vec<Change>) -> Self {
+        Self {
+            format_version: FORMAT.to_owned(),
+            labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
+            lab: lab.name.clone(),
+            changes,
+            ..Self::default()
+        }
+    }
+
     /// Whether a ground that can't be reached is away by leave of the file: that is no error.
     pub fn may_be_away(&self, ground: &str) -> bool {
         self.not_evaluated.get(ground) == Some(&Absence::Optional)
@@ -152,13 +166,10 @@ pub fn build(
     own_way::order(&mut ordered);
     unreachable.retain(|ground, _| !waits(ground, &ordered));
     Plan {
-        format_version: "1.0".to_owned(),
-        labctl_version: env!("CARGO_PKG_VERSION").to_owned(),
-        lab: lab.name.clone(),
         not_evaluated: absences(lab, seen, &unreachable, options),
         unreachable,
         partial: ordered.len() != all,
-        changes: ordered,
+        ..Plan::new(lab, ordered)
     }
 }
 

@@ -1,12 +1,23 @@
 //! Connections that are cut at a byte of what a real OpenSSH server sends: whatever came by then, it is never taken for a
 //! success, and what was not read never for something missing.
 //!
-//! SSH hands on whole packets alone, so that a part of the offsets is enough for every day. `LABCTL_LONG=full` takes each.
+//! SSH hands on whole packets alone, so that a part of the offsets is enough for every day. `LABCTL_LONG=full` takes each: of a
+//! probe's and a leg's reply (`reply`) in some minutes, of the whole program's connections in hours.
 #![allow(clippy::print_stdout, reason = "how many cuts were tried is a result")]
+
+mod reply;
 
 use crate::support::sshd::Sshd;
 use crate::support::wire::{End, Wire};
 use crate::workspace::{Run, Workspace};
+
+/// A server, the wire before it, and what `known_hosts` has to hold for that.
+fn server() -> (Sshd, Wire, String) {
+    let sshd = Sshd::start();
+    let wire = Wire::to(sshd.port());
+    let known = sshd.known_hosts_line().replace(&sshd.port().to_string(), &wire.port().to_string());
+    (sshd, wire, known)
+}
 
 /// A lab with one file on a server behind a wire.
 struct Lab {
@@ -17,10 +28,8 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let sshd = Sshd::start();
-        let wire = Wire::to(sshd.port());
+        let (sshd, wire, known) = server();
         let workspace = Workspace::new("");
-        let known = sshd.known_hosts_line().replace(&sshd.port().to_string(), &wire.port().to_string());
         workspace.write("known_hosts", &known);
         let text = format!(
             r#"

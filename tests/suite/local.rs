@@ -322,12 +322,12 @@ fn files_that_others_may_read_or_write_although_they_should_not_are_told_with_th
     let run = workspace.labctl(&["apply", "the.plan"]);
     assert_eq!(run.code, 0, "{run:#?}");
     for (path, chmod) in [
-        ("homelab.toml` has mode 0666", "o-w"),
-        ("it's.secret` has mode 0644", "go-rwx"),
-        ("the.plan` has mode 0606", "o-w the.plan`"),
+        ("homelab.toml` has mode 0666: others may write it", "o-w"),
+        ("it's.secret` has mode 0644: others may read", "go-rwx"),
+        ("the.plan` has mode 0606: others may write it", "o-w the.plan`"),
     ] {
         let line = run.stderr.lines().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{path}: {run:#?}"));
-        assert!(line.starts_with("Warning: others may ") && line.contains(&format!("chmod {chmod}")), "{line}");
+        assert!(line.starts_with("Warning: `") && line.contains(&format!("chmod {chmod}")), "{line}");
     }
 }
 

@@ -253,7 +253,7 @@ impl Wanted {
         }
         let is_stale =
             differences.iter().any(|difference| is_taken_at_start(&difference.attribute)) || differs(&[RESTARTED]);
-        let is_upgrade = differs(&["version"]);
+        let is_upgrade = self.is_upgrade(reply);
         if is_upgrade {
             self.snapshot(task, &mut work);
         }
@@ -272,6 +272,7 @@ impl Wanted {
         Ok(work)
     }
 
+    /// Whether a process runs that is of another version than the declared one.
     fn is_upgrade(&self, reply: &Reply) -> bool {
         let status = status(reply).ok().flatten();
         let running: Option<K0sVersion> = status.and_then(|status| status.version.parse().ok());

@@ -1,16 +1,11 @@
 //! How a node is reached.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use super::{Resolver, names};
 use crate::config::tables::{ConnectionName, NodeTable, SshTable};
 use crate::config::{Code, Located, Span};
 use crate::lab::{Connection, Ssh};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const COMMAND_TIMEOUT: Duration = Duration::from_mins(10);
-const KEEPALIVE: Duration = Duration::from_secs(15);
 
 impl Resolver<'_> {
     pub(super) fn connection(&mut self, name: &Located<String>, node: &NodeTable) -> Option<Connection> {
@@ -51,6 +46,7 @@ impl Resolver<'_> {
         };
         let sudo_password = table.and_then(|table| table.sudo_password.as_ref());
         let (host_key, previous) = (text(|ssh| &ssh.host_key), text(|ssh| &ssh.previous));
+        let default = Ssh::to(&host);
         Some(Connection::Ssh(Box::new(Ssh {
             host,
             port: table.and_then(|table| table.port),
@@ -62,9 +58,9 @@ impl Resolver<'_> {
             sudo_password: sudo_password.and_then(|reference| self.secret_name(&reference.secret)),
             previous,
             host_key,
-            connect_timeout: time(|ssh| &ssh.connect_timeout, CONNECT_TIMEOUT),
-            command_timeout: time(|ssh| &ssh.command_timeout, COMMAND_TIMEOUT),
-            keepalive: time(|ssh| &ssh.keepalive, KEEPALIVE),
+            connect_timeout: time(|ssh| &ssh.connect_timeout, default.connect_timeout),
+            command_timeout: time(|ssh| &ssh.command_timeout, default.command_timeout),
+            keepalive: time(|ssh| &ssh.keepalive, default.keepalive),
         })))
     }
 

@@ -224,28 +224,13 @@ impl Resolver<'_> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::time::Duration;
 
     use super::{Client, resolve_with};
     use crate::lab;
     use crate::transport::ssh::{Origin, Settings, SshError};
 
     fn ssh() -> lab::Ssh {
-        lab::Ssh {
-            host: "192.168.4.5".to_owned(),
-            port: None,
-            user: None,
-            identity: None,
-            known_hosts: None,
-            proxy_jump: None,
-            sudo: false,
-            sudo_password: None,
-            previous: None,
-            host_key: None,
-            connect_timeout: Duration::from_secs(5),
-            command_timeout: Duration::from_mins(1),
-            keepalive: Duration::from_secs(15),
-        }
+        lab::Ssh::to("192.168.4.5")
     }
 
     /// A machine without an ssh client.

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use labctl::lab;
 use labctl::transport::ssh::Kind;
 use labctl::transport::ssh::Nobody;
 use labctl::transport::ssh::Session;
@@ -196,7 +197,7 @@ async fn match_and_include_of_the_users_configuration_hold_and_the_file_wins() {
         Sshd::user(),
         sshd.key().display(),
     ));
-    let mut ssh = Person::ssh_to("n5");
+    let mut ssh = lab::Ssh::to("n5");
     ssh.user = Some(Sshd::user());
     let settings = person.resolve(&ssh).await.expect("settings");
     assert_eq!((settings.host.as_str(), settings.port), ("127.0.0.1", sshd.port()));
@@ -211,7 +212,7 @@ async fn match_and_include_of_the_users_configuration_hold_and_the_file_wins() {
 #[ignore = "real lab: run `tests/lab/run`"]
 async fn a_configuration_that_ssh_refuses_is_shown_as_ssh_says_it() {
     let person = Person::new().configures("NoSuchOption yes\n");
-    let error = person.resolve(&Person::ssh_to("n5")).await.expect_err("a bad option");
+    let error = person.resolve(&lab::Ssh::to("n5")).await.expect_err("a bad option");
     assert!(error.to_string().to_lowercase().contains("nosuchoption"), "{error}");
     assert_eq!(error.kind(), Kind::Settings);
 }

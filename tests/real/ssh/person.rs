@@ -69,26 +69,7 @@ impl Person {
             user: Some(Sshd::user()),
             identity: Some(sshd.key().display().to_string()),
             known_hosts: Some(self.known_hosts().display().to_string()),
-            ..Self::ssh_to("127.0.0.1")
-        }
-    }
-
-    /// What a lab file would say that names a host and nothing else.
-    pub(crate) fn ssh_to(host: &str) -> lab::Ssh {
-        lab::Ssh {
-            host: host.to_owned(),
-            port: None,
-            user: None,
-            identity: None,
-            known_hosts: None,
-            proxy_jump: None,
-            sudo: false,
-            sudo_password: None,
-            previous: None,
-            host_key: None,
-            connect_timeout: Duration::from_secs(5),
-            command_timeout: Duration::from_mins(1),
-            keepalive: Duration::from_secs(15),
+            ..lab::Ssh::to("127.0.0.1")
         }
     }
 

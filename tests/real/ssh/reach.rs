@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 use std::time::Instant;
 
+use labctl::lab;
 use labctl::transport::ssh::Nobody;
 use labctl::transport::ssh::Phase;
 use labctl::transport::ssh::Session;
@@ -40,7 +41,7 @@ async fn a_server_that_accepts_and_is_silent_is_given_up_in_time() {
 
 async fn gives_up(listener: &TcpListener) -> Phase {
     let person = Person::new();
-    let mut ssh = Person::ssh_to("127.0.0.1");
+    let mut ssh = lab::Ssh::to("127.0.0.1");
     ssh.port = Some(listener.local_addr().expect("an address").port());
     ssh.connect_timeout = Duration::from_secs(1);
     let settings = person.resolve(&ssh).await.expect("settings");
@@ -56,7 +57,7 @@ async fn gives_up(listener: &TcpListener) -> Phase {
 #[ignore = "real lab: run `tests/lab/run`"]
 async fn a_name_that_nobody_knows_is_called_that() {
     let person = Person::new();
-    let settings = person.resolve(&Person::ssh_to("n5.invalid")).await.expect("settings");
+    let settings = person.resolve(&lab::Ssh::to("n5.invalid")).await.expect("settings");
     let error = Session::connect(&settings, &Nobody).await.expect_err("there is no such name");
     assert!(error.is_unreachable());
     assert!(error.to_string().starts_with("the host name `n5.invalid` was not found"), "{error}");
@@ -162,9 +163,9 @@ async fn a_jump_that_is_cut_breaks_the_session_that_it_carries() {
 async fn what_labctl_cannot_do_is_said_with_the_remedy() {
     let person =
         Person::new().configures("Host n5\n  ProxyCommand nc %h %p\nHost a\n  ProxyJump b\nHost b\n  ProxyJump a\n");
-    let error = person.resolve(&Person::ssh_to("n5")).await.expect_err("a proxy command");
+    let error = person.resolve(&lab::Ssh::to("n5")).await.expect_err("a proxy command");
     assert!(error.to_string().contains("ProxyCommand nc"), "{error}");
     assert!(error.help().expect("a hint").contains("proxy_jump"));
-    let error = person.resolve(&Person::ssh_to("a")).await.expect_err("a loop");
+    let error = person.resolve(&lab::Ssh::to("a")).await.expect_err("a loop");
     assert!(error.to_string().contains("loop"), "{error}");
 }

@@ -68,14 +68,17 @@ fn wait_for(point: Point, vm: &Vm, operator: &Operator, apply: &mut Child) {
     }
 }
 
-/// Kills an apply at this point and applies again. What the host comes to, and whether something was in flight.
-fn killed(point: Point) -> (String, bool) {
+/// Kills an apply at this point and applies again. What the host comes to, and whether something was in flight; nothing when
+/// the apply was over before the point, as it can be some time after its last lines.
+fn killed(point: Point) -> Option<(String, bool)> {
     let (vm, operator) = host();
     let mut apply = operator.command(&["apply", "--auto-approve"]);
     let mut apply = apply.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for(point, &vm, &operator, &mut apply);
     apply.kill().unwrap();
-    assert_eq!(apply.wait().unwrap().code(), None, "{point:?}: it was over before it was killed");
+    if apply.wait().unwrap().code().is_some() {
+        return None;
+    }
 
     // A network that nobody confirmed is put back by the host itself; until then nobody else changes it.
     let end = Instant::now() + Duration::from_mins(5);
@@ -92,7 +95,7 @@ fn killed(point: Point) -> (String, bool) {
     };
     let in_flight = again.stdout.contains("cut off in the middle of it");
     operator.expect_no_changes();
-    (vm.ok(STATE), in_flight)
+    Some((vm.ok(STATE), in_flight))
 }
 
 #[test]
@@ -118,7 +121,10 @@ fn killed_at_its_steps_and_applied_again_it_comes_to_the_same_host() {
     let (first, stride) = if is_long { (0, 1) } else { (2, 10) };
     let (mut tried, mut in_flight) = (0, 0);
     for point in points.into_iter().skip(first).step_by(stride) {
-        let (found, was_in_flight) = killed(point);
+        let Some((found, was_in_flight)) = killed(point) else {
+            println!("{point:?}: the apply was over before");
+            continue;
+        };
         let difference = similar::TextDiff::from_lines(&expected, &found).unified_diff().context_radius(0).to_string();
         assert!(difference.is_empty(), "{point:?}:\n{difference}");
         tried += 1;
@@ -127,4 +133,5 @@ fn killed_at_its_steps_and_applied_again_it_comes_to_the_same_host() {
     }
     println!("{tried} kill points, {in_flight} of them with something in flight");
     assert!(in_flight > 0, "no kill met a step");
+    assert!(tried >= if is_long { 20 } else { 1 }, "most applies were over before they were killed");
 }
