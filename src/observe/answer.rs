@@ -112,6 +112,11 @@ impl Reply {
         self.answers.get(ask).cloned().unwrap_or_else(|| Answer::Lost("it was not asked".to_owned()))
     }
 
+    /// Whether no answer is lost.
+    pub fn is_whole(&self) -> bool {
+        self.answers.values().all(|answer| !matches!(answer, Answer::Lost(_)))
+    }
+
     /// The answer to `ask`, taken out.
     pub fn into_answer(mut self, ask: &Ask) -> Answer {
         self.answers.remove(ask).unwrap_or_else(|| Answer::Lost("it was not asked".to_owned()))

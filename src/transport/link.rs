@@ -88,12 +88,18 @@ impl Link {
         }
     }
 
-    /// One probe.
+    /// One probe. A part of an answer over a connection that broke is none: the node is to be asked again, or is away.
     pub(super) async fn probe(&self, asks: &[Ask], contents: &Contents<'_>) -> Result<Reply, ReachError> {
         let nonce = nonce()?;
         let script = script::probe(&nonce, asks, contents)?;
         let exec = self.exec(&nonce, script.as_bytes(), self.limit).await?;
-        reply::read_reply(&nonce, asks, &exec.stdout, contents)?.ok_or_else(|| no_frames(&exec))
+        let reply = reply::read_reply(&nonce, asks, &exec.stdout, contents)?;
+        match &exec.broken {
+            Some(why) if !self.is_open() && !reply.as_ref().is_some_and(Reply::is_whole) => {
+                Err(ReachError::Unreachable(why.clone()))
+            }
+            _ => reply.ok_or_else(|| no_frames(&exec)),
+        }
     }
 
     /// One leg.

@@ -39,6 +39,9 @@ pub struct RealLab {
     silent: Mutex<BTreeSet<String>>,
 }
 
+/// How long is waited before a question is put again whose answer the end of a connection has cut off.
+const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
 /// A node's place for its link: whoever comes while a connection is being made waits for that one.
 type Slot = Arc<Mutex<Option<Arc<Link>>>>;
 
@@ -155,6 +158,22 @@ impl RealLab {
         Ok(link)
     }
 
+    /// Asks a node. A question changes nothing, so that it is put again where the connection breaks in the middle of the
+    /// answer; a node that can't be reached at all is said to be so at once.
+    async fn ask(&self, name: &str, asks: &[Ask], contents: &Contents<'_>) -> Result<Reply, ReachError> {
+        let mut pauses = ASK_AGAIN.iter();
+        loop {
+            let link = self.link(name, Reached::Anywhere).await?;
+            match (link.probe(asks, contents).await, pauses.next()) {
+                (Err(ReachError::Unreachable(why)), Some(pause)) if !link.is_open() => {
+                    tracing::info!(node = name, why, "the answer was cut off; once more");
+                    tokio::time::sleep(*pause).await;
+                }
+                (result, _) => return result,
+            }
+        }
+    }
+
     /// A link to act over. A node that does not answer is tried again: nothing of the leg has been sent yet. Who refuses
     /// is not asked twice.
     async fn link_again(&self, name: &str) -> Result<Arc<Link>, ReachError> {
@@ -230,7 +249,7 @@ impl Transport for RealLab {
             tracing::info!(ground = ground.name(), parts = asks.len(), "probe");
             let contents = Contents(&*self.source);
             match ground {
-                Ground::Node(node) => self.link(node, Reached::Anywhere).await?.probe(asks, &contents).await,
+                Ground::Node(node) => self.ask(node, asks, &contents).await,
                 Ground::Cluster(cluster) => self.clusters.probe(cluster, asks, self, &contents).await,
             }
         }

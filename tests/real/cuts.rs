@@ -19,6 +19,14 @@ fn server() -> (Sshd, Wire, String) {
     (sshd, wire, known)
 }
 
+/// Whether whoever was cut off may connect again.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    /// At once.
+    AtOnce,
+    Never,
+}
+
 /// A lab with one file on a server behind a wire.
 struct Lab {
     workspace: Workspace,
@@ -65,8 +73,11 @@ content = "begin\n"
         self.wire.received() - before
     }
 
-    fn cut(&self, at: usize, end: End, arguments: &[&str]) -> Run {
-        self.wire.end_after_received(at, end);
+    fn cut(&self, at: usize, end: End, again: Again, arguments: &[&str]) -> Run {
+        match again {
+            Again::AtOnce => self.wire.end_after_received(at, end),
+            Again::Never => self.wire.break_exactly_after_received(at, end),
+        }
         let run = self.workspace.labctl(arguments);
         self.wire.stay_whole();
         run
@@ -82,31 +93,35 @@ fn offsets(whole: usize, some: usize) -> impl Iterator<Item = (usize, End)> {
 
 #[test]
 #[ignore = "real lab: run tests/lab/run"]
-fn a_probe_that_is_cut_at_any_byte_is_no_answer() {
+fn a_plan_that_is_cut_at_any_byte_is_asked_again_or_says_that_nothing_is_known() {
     let lab = Lab::new();
     let whole = lab.length(&["plan"]);
-    let (mut cuts, mut answered) = (0, None);
-    for (at, end) in offsets(whole, 40) {
-        let run = lab.cut(at, end, &["plan", "--detailed-exitcode"]);
-        let about = format!("{end:?} after {at} of {whole}: {run:#?}");
+    let (mut cuts, mut healed, mut unhurt) = (0, 0, None);
+    for (nth, (at, end)) in offsets(whole, 40).enumerate() {
+        // Every second pair of cuts is for good: nobody connects afterwards.
+        let again = if nth % 4 < 2 { Again::AtOnce } else { Again::Never };
+        let run = lab.cut(at, end, again, &["plan", "--detailed-exitcode"]);
+        let about = format!("{end:?}, {again:?}, after {at} of {whole}: {run:#?}");
         assert!(!run.stdout.contains("will be created"), "{about}");
         cuts += 1;
-        match run.code {
-            // Nothing of it came, or a part.
-            4 | 1 => {
+        match (run.code, again) {
+            (4, _) => {
                 assert!(run.stdout.contains("unknown, not missing") && !run.stdout.contains("No changes."), "{about}");
             }
-            0 => {
+            (0, _) => {
                 assert_eq!(run.stdout, "No changes. The lab matches the file.\n", "{about}");
-                // The length of the answer differs a little from run to run.
-                answered = answered.or(Some(at));
+                match again {
+                    Again::AtOnce => healed += 1,
+                    // The length of the answer differs a little from run to run.
+                    Again::Never => unhurt = unhurt.or(Some(at)),
+                }
             }
             _ => panic!("{about}"),
         }
     }
-    println!("a plan: {cuts} cuts in {whole} bytes, whole from {answered:?} on");
+    println!("a plan: {cuts} cuts in {whole} bytes, {healed} healed, whole from {unhurt:?} on");
     // What follows the last byte of the answer is the end of the channel and of the connection.
-    assert!(answered.is_none_or(|at| at > whole / 2), "whole after {answered:?} of {whole}");
+    assert!(healed > 0 && unhurt.is_none_or(|at| at > whole / 2), "{healed} healed, whole after {unhurt:?} of {whole}");
     lab.workspace.expect_no_changes();
 }
 
@@ -122,7 +137,7 @@ fn a_step_that_is_cut_at_any_byte_is_a_success_only_where_it_is_one() {
     for (nth, (at, end)) in offsets(whole, 12).enumerate() {
         let content = format!("content {nth}\n");
         lab.declares(&content);
-        let run = lab.cut(at, end, &apply);
+        let run = lab.cut(at, end, Again::AtOnce, &apply);
         let found = lab.workspace.read("box/x");
         let about = format!("{end:?} after {at} of {whole}, {found:?}: {run:#?}");
         assert!(found == before || found == content, "nothing is half there: {about}");

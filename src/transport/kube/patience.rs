@@ -12,7 +12,8 @@
 //!
 //! What may have been carried out is never sent again without a look: each write holds for the resource version that was
 //! seen, so a second one is refused where the first was done, and [`super::change`] looks at what is there then. A leg for
-//! a node's shell is not sent again at all once a byte of it may have left.
+//! a node's shell is not sent again at all once a byte of it may have left; a question to one is, over a fresh connection,
+//! where the one before broke in the middle of the answer.
 
 use std::time::Duration;
 

@@ -20,6 +20,15 @@ use super::seed::public_line;
 use super::seed::ran;
 use super::tied::Tied;
 
+/// Gives whoever logs in records, locks and copies apart from those of this machine; they go with the server's folder.
+const OWN_RECORDS: &str = r#"
+dir=$1; shift
+for each in /var/lib/labctl /var/backups/labctl; do
+  mkdir -p "$each" "$dir$each" && mount --bind "$dir$each" "$each" || exit
+done
+exec "$@"
+"#;
+
 pub(crate) struct Sshd {
     running: Option<Tied>,
     dir: TempDir,
@@ -73,7 +82,8 @@ impl Sshd {
 
     fn run(&mut self) {
         self.write_config();
-        let mut command = Command::new("/usr/sbin/sshd");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", OWN_RECORDS, "own"]).arg(self.dir.path()).arg("/usr/sbin/sshd");
         command.args(["-D", "-f"]).arg(self.path("sshd_config")).arg("-E").arg(self.path("log"));
         self.running = Some(Tied::spawn(&command, &self.path("output"), None));
         self.wait_for_listener();
@@ -122,6 +132,11 @@ impl Sshd {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What is `/var/lib/labctl` to whoever logs in.
+    pub(crate) fn records(&self) -> PathBuf {
+        self.path("var/lib/labctl")
     }
 
     /// The private key that it lets in.

@@ -102,10 +102,17 @@ impl Wire {
         state.back.exactly = Some(end);
     }
 
-    /// Forgets about a cut that is still to come.
+    /// The same, and refuses new connections from then on.
+    pub(crate) fn break_exactly_after_received(&self, bytes: usize, end: End) {
+        self.end_after_received(bytes, end);
+        self.shared.lock().breaks = true;
+    }
+
+    /// Forgets about a cut that is still to come, and about one that was for good.
     pub(crate) fn stay_whole(&self) {
         let mut state = self.shared.lock();
         (state.there.cut_after, state.back.cut_after) = (None, None);
+        (state.breaks, state.refusing) = (false, false);
     }
 
     /// The same as [`Self::cut_after_received`], and refuses new connections from then on.
