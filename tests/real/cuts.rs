@@ -97,7 +97,7 @@ fn a_plan_that_is_cut_at_any_byte_is_asked_again_or_says_that_nothing_is_known()
     let lab = Lab::new();
     let whole = lab.length(&["plan"]);
     let (mut cuts, mut healed, mut unhurt) = (0, 0, None);
-    for (nth, (at, end)) in offsets(whole, 40).enumerate() {
+    for (nth, (at, end)) in offsets(whole, 24).enumerate() {
         // Every second pair of cuts is for good: nobody connects afterwards.
         let again = if nth % 4 < 2 { Again::AtOnce } else { Again::Never };
         let run = lab.cut(at, end, again, &["plan", "--detailed-exitcode"]);
@@ -134,7 +134,7 @@ fn a_step_that_is_cut_at_any_byte_is_a_success_only_where_it_is_one() {
     let whole = lab.length(&apply);
     let (mut cuts, mut done) = (0, 0);
     let mut before = "measured\n".to_owned();
-    for (nth, (at, end)) in offsets(whole, 12).enumerate() {
+    for (nth, (at, end)) in offsets(whole, 8).enumerate() {
         let content = format!("content {nth}\n");
         lab.declares(&content);
         let run = lab.cut(at, end, Again::AtOnce, &apply);

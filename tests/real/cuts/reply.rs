@@ -109,7 +109,7 @@ fn a_probe_is_answered_in_full_or_not_at_all() {
     let whole = node.probe(&asks).unwrap();
     let length = node.length(|node| drop(node.probe(&asks).unwrap()));
     let (mut cuts, mut answered) = (0, 0);
-    for (at, end) in offsets(length, 50) {
+    for (at, end) in offsets(length, 20) {
         match node.cut(at, end, |node| node.probe(&asks)) {
             Err(error) => assert!(matches!(error, ReachError::Unreachable(_)), "{end:?} after {at}: {error:?}"),
             Ok(reply) => {
@@ -144,7 +144,7 @@ fn a_step_counts_as_done_only_where_it_is() {
     };
     let length = node.length(|node| assert_eq!(node.act(&leg(0)), vec![StepOutcome::Done; 3]));
     let (mut cuts, mut done) = (0, [0; 3]);
-    for (at, end) in offsets(length, 50) {
+    for (at, end) in offsets(length, 20) {
         let nth = at + 1;
         let outcomes = node.cut(at, end, |node| node.act(&leg(nth)));
         let about = format!("{end:?} after {at} of {length}: {outcomes:?}");
