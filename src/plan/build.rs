@@ -64,7 +64,7 @@ pub enum Absence {
     Skipped,
 }
 
-/// The version of a plan's form; docs/reference tells what it promises.
+/// The version of a plan's form, in JSON and in saved plans.
 const FORMAT: &str = "1.0";
 
 /// All changes and their steps, in order.

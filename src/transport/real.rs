@@ -110,8 +110,7 @@ impl RealLab {
         path: &str,
     ) -> Result<(FileAnswer, Zeroizing<Vec<u8>>), ReachError> {
         let ask = Ask::file(path);
-        let link = self.link(node, Reached::Anywhere).await?;
-        let reply = link.probe(std::slice::from_ref(&ask), &Contents(&*self.source)).await?;
+        let reply = self.ask(node, std::slice::from_ref(&ask), &Contents(&*self.source)).await?;
         match reply.into_answer(&ask) {
             Answer::File(FileAnswer::Regular { stat, body: Body::Bytes(bytes) }) => {
                 Ok((FileAnswer::Regular { stat, body: Body::Bytes(Vec::new()) }, Zeroizing::new(bytes)))
@@ -129,6 +128,7 @@ impl RealLab {
         for (ground, argv) in outputs(leg) {
             let Ground::Node(node) = ground else { return Err(format!("no program runs on {ground}")) };
             let ask = Ask::run(argv);
+            // Not asked twice: such a program may make something, as a token is made.
             let reply = async {
                 let link = self.link(node, Reached::Anywhere).await?;
                 link.probe(std::slice::from_ref(&ask), &Contents(&*self.source)).await

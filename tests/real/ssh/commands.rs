@@ -85,7 +85,7 @@ async fn a_command_beyond_its_limit_loses_its_pipes_and_the_session_lives_on() {
     assert_eq!(error.kind(), Kind::Command);
     let SshError::CommandTimeout { partial, .. } = error else { panic!("{error}") };
     assert!(partial.stdout.starts_with(b"so far\nmore\n"), "{partial:?}");
-    let look = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do pgrep -f '[t]alks for ever' || exit 0; sleep 0.2; done; exit 1";
+    let look = "for i in $(seq 25); do pgrep -f '[t]alks for ever' || exit 0; sleep 0.2; done; exit 1";
     let left = session.exec(look, Vec::new(), LIMIT).await.expect("an answer");
     assert_eq!(left.exit, Exit::Code(0), "the command still runs");
 }
@@ -111,9 +111,13 @@ async fn a_connection_that_is_cut_says_how_much_had_come() {
     ssh.host_key = Some(sshd.host_fingerprint());
     let settings = person.resolve(&ssh).await.expect("settings");
     let session = Session::connect(&settings, &Nobody).await.expect("a session");
-    let running = session.exec("echo 12345; exec sleep 60", Vec::new(), LIMIT);
+    let said = person.path("said");
+    let talking = format!("echo 12345; touch {}; exec sleep 60", said.display());
+    let running = session.exec(&talking, Vec::new(), LIMIT);
     let cutting = async {
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        // What is answered after it was said comes behind it on the same wire.
+        let waiting = format!("until [ -e {} ]; do sleep 0.1; done; sleep 0.1", said.display());
+        session.exec(&waiting, Vec::new(), LIMIT).await.expect("an answer");
         wire.cut();
     };
     let (answer, ()) = tokio::join!(running, cutting);

@@ -77,6 +77,8 @@ fn killed(point: Point) -> Option<(String, bool)> {
     wait_for(point, &vm, &operator, &mut apply);
     apply.kill().unwrap();
     if apply.wait().unwrap().code().is_some() {
+        let is_later = matches!(point, Point::Line(_, pause) if !pause.is_zero());
+        assert!(is_later, "{point:?}: it was over before it was killed");
         return None;
     }
 
